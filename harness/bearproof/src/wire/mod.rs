@@ -1,0 +1,26 @@
+//! Sends exact bytes over HTTP/1.1 and reads one answer, over TCP or TLS. It must not alter, build or judge
+//! a message, and it knows nothing of vectors, schemes or outcomes.
+
+mod addresses;
+mod body;
+mod chunked;
+mod client;
+mod connection;
+mod error;
+mod excerpt;
+mod fields;
+mod incoming;
+mod origin;
+mod pool;
+mod request;
+mod response;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod tls;
+
+pub(crate) use client::{Client, ClientConfig};
+pub(crate) use error::{ExchangeError, Waiting};
+pub(crate) use origin::Origin;
+pub(crate) use response::Response;

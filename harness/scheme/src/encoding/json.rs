@@ -1,0 +1,435 @@
+//! Reads JSON text into values that keep what was written: order, number text, borrowed strings.
+//! It must not accept anything beyond RFC 8259, nor a member name twice unless told to.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use super::json_error::{JsonError, JsonErrorKind};
+use super::scan::{Limits, Scanner, Start};
+
+/// A JSON value (RFC 8259 section 3). Two are equal if they have the same members in the same order and the
+/// same number texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number, as it is written: its text is all that a sender and a receiver surely share.
+    Number(&'a str),
+    /// A string without its escapes; borrowed if it has none.
+    String(Cow<'a, str>),
+    /// An array.
+    Array(Vec<Value<'a>>),
+    /// An object.
+    Object(Members<'a>),
+}
+
+/// The members of an object in the order of the text, each name once.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Members<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
+
+/// What is tolerated beyond the strict reading. `STRICT` tolerates nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JsonRules {
+    /// What happens to a name that stands twice in one object.
+    pub(crate) duplicates: Duplicates,
+}
+
+impl JsonRules {
+    /// RFC 8259, with the names in every object unique as RFC 7515 section 4 allows a reader to demand.
+    pub const STRICT: Self = Self { duplicates: Duplicates::Refuse };
+}
+
+/// What happens to a name that stands twice in one object. Names are compared after their escapes are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Duplicates {
+    /// The text is refused.
+    Refuse,
+    /// The first member counts.
+    First,
+    /// The last member counts, at the place of the first.
+    Last,
+}
+
+/// Reads `text` as one JSON object.
+///
+/// # Errors
+/// The first departure from RFC 8259, `rules` or `limits`, or a value that is no object.
+pub fn parse_object<'a>(
+    text: &'a [u8],
+    rules: &JsonRules,
+    limits: &Limits,
+) -> Result<Members<'a>, JsonError> {
+    Scanner::read(
+        text,
+        limits,
+        |_| {},
+        |scan| {
+            let offset = scan.offset();
+            match scan.start()? {
+                Start::Object => object(scan, rules),
+                _ => Err(JsonError { offset, kind: JsonErrorKind::ExpectedObject }),
+            }
+        },
+    )
+}
+
+/// Reads `text` as one JSON value.
+///
+/// # Errors
+/// The first departure from RFC 8259, `rules` or `limits`.
+pub fn parse_value<'a>(text: &'a [u8], rules: &JsonRules, limits: &Limits) -> Result<Value<'a>, JsonError> {
+    Scanner::read(text, limits, |_| {}, |scan| value(scan, rules))
+}
+
+/// `text` as a JSON string with only the escapes that RFC 8259 section 7 demands.
+///
+/// Controls are `\b`, `\t`, `\n`, `\f`, `\r` or `\u00xx` with lower-case digits; all else is raw UTF-8.
+#[must_use]
+pub fn string_literal(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().saturating_add(2));
+    write_string(&mut out, text);
+    out
+}
+
+impl<'a> Members<'a> {
+    /// Name and value of each member, in the order of the text.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value<'a>)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), value))
+    }
+
+    /// The value of the member called `name`. Looks at one member after the other.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Value<'a>> {
+        self.iter().find(|(own, _)| *own == name).map(|(_, value)| value)
+    }
+
+    /// How many members there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether the object is `{}`.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Value<'_> {
+    /// The text of a string; `None` for every other value.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The value as JSON without white space; strings as [`string_literal`] writes them, numbers as read.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut out = String::new();
+        write_value(&mut out, self);
+        out
+    }
+}
+
+fn value<'a, G: FnMut(Range<usize>)>(
+    scan: &mut Scanner<'a, G>,
+    rules: &JsonRules,
+) -> Result<Value<'a>, JsonError> {
+    Ok(match scan.start()? {
+        Start::Object => Value::Object(object(scan, rules)?),
+        Start::Array => {
+            let mut elements = Vec::new();
+            scan.elements(|scan| {
+                elements.push(value(scan, rules)?);
+                Ok(())
+            })?;
+            Value::Array(elements)
+        }
+        Start::String => Value::String(string(scan)?),
+        Start::Number(text) => Value::Number(text),
+        Start::Bool(truth) => Value::Bool(truth),
+        Start::Null => Value::Null,
+    })
+}
+
+fn object<'a, G: FnMut(Range<usize>)>(
+    scan: &mut Scanner<'a, G>,
+    rules: &JsonRules,
+) -> Result<Members<'a>, JsonError> {
+    let mut read = ReadMembers::default();
+    let limit = scan.limits().members;
+    scan.members(|scan, offset| {
+        let name = string(scan)?;
+        let earlier = read.position(&name);
+        match earlier {
+            None if read.entries.len() >= limit => {
+                return Err(JsonError { offset, kind: JsonErrorKind::TooManyMembers { limit } });
+            }
+            Some(_) if rules.duplicates == Duplicates::Refuse => {
+                return Err(JsonError { offset, kind: JsonErrorKind::DuplicateName });
+            }
+            _ => {}
+        }
+        scan.colon()?;
+        let value = value(scan, rules)?;
+        match earlier.and_then(|position| read.entries.get_mut(position)) {
+            None => read.entries.push((name, value)),
+            Some((_, first)) if rules.duplicates == Duplicates::Last => *first = value,
+            Some(_) => {}
+        }
+        Ok(())
+    })?;
+    Ok(Members(read.entries))
+}
+
+fn string<'a, G: FnMut(Range<usize>)>(scan: &mut Scanner<'a, G>) -> Result<Cow<'a, str>, JsonError> {
+    let mut unescaped = String::new();
+    let last = scan.string(|run, character| {
+        unescaped.push_str(run);
+        unescaped.push(character);
+    })?;
+    // Every escape leaves a character, so empty means that there was none.
+    if unescaped.is_empty() {
+        return Ok(Cow::Borrowed(last));
+    }
+    unescaped.push_str(last);
+    Ok(Cow::Owned(unescaped))
+}
+
+/// The members of an object while it is read; their names are all different.
+#[derive(Default)]
+struct ReadMembers<'a> {
+    entries: Vec<(Cow<'a, str>, Value<'a>)>,
+    /// Where each name stands. Stays empty for small objects and lags behind `entries`.
+    index: BTreeMap<Cow<'a, str>, usize>,
+}
+
+impl ReadMembers<'_> {
+    /// Up to here comparing name after name is quicker than an index. Beyond, its square would let a large
+    /// object cost a sender little and us much.
+    const SMALL: usize = 16;
+
+    fn position(&mut self, name: &str) -> Option<usize> {
+        if self.entries.len() <= Self::SMALL {
+            return self.entries.iter().position(|(own, _)| own == name);
+        }
+        for (position, (own, _)) in self.entries.iter().enumerate().skip(self.index.len()) {
+            self.index.insert(own.clone(), position);
+        }
+        self.index.get(name).copied()
+    }
+}
+
+fn write_value(out: &mut String, value: &Value<'_>) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(true) => out.push_str("true"),
+        Value::Bool(false) => out.push_str("false"),
+        Value::Number(text) => out.push_str(text),
+        Value::String(text) => write_string(out, text),
+        Value::Array(elements) => {
+            out.push('[');
+            for (position, element) in elements.iter().enumerate() {
+                if position > 0 {
+                    out.push(',');
+                }
+                write_value(out, element);
+            }
+            out.push(']');
+        }
+        Value::Object(members) => {
+            out.push('{');
+            for (position, (name, value)) in members.iter().enumerate() {
+                if position > 0 {
+                    out.push(',');
+                }
+                write_string(out, name);
+                out.push(':');
+                write_value(out, value);
+            }
+            out.push('}');
+        }
+    }
+}
+
+fn write_string(out: &mut String, text: &str) {
+    let needs_escape = |c: &char| *c < ' ' || *c == '"' || *c == '\\';
+    out.push('"');
+    for run in text.split_inclusive(|c| needs_escape(&c)) {
+        let mut plain = run.chars();
+        match plain.next_back().filter(needs_escape) {
+            Some(special) => {
+                out.push_str(plain.as_str());
+                write_escape(out, special);
+            }
+            None => out.push_str(run),
+        }
+    }
+    out.push('"');
+}
+
+fn write_escape(out: &mut String, special: char) {
+    match special {
+        '\u{8}' => out.push_str("\\b"),
+        '\t' => out.push_str("\\t"),
+        '\n' => out.push_str("\\n"),
+        '\u{c}' => out.push_str("\\f"),
+        '\r' => out.push_str("\\r"),
+        control if control < ' ' => {
+            // Writing into a string does not fail.
+            let _ = write!(out, "\\u{:04x}", u32::from(control));
+        }
+        quote_or_backslash => out.extend(['\\', quote_or_backslash]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Value<'_> {
+        parse_value(text.as_bytes(), &JsonRules::STRICT, &Limits::DEFAULT).unwrap()
+    }
+
+    fn refusal(text: &str) -> (usize, JsonErrorKind) {
+        let error = parse_value(text.as_bytes(), &JsonRules::STRICT, &Limits::DEFAULT).unwrap_err();
+        (error.offset, error.kind)
+    }
+
+    /// An object of `names`; the value of each is its position.
+    fn object_of(names: &[String]) -> String {
+        let members: Vec<_> =
+            names.iter().enumerate().map(|(at, name)| format!("{}:{at}", string_literal(name))).collect();
+        format!("{{{}}}", members.join(","))
+    }
+
+    #[test]
+    fn order_number_text_and_every_kind_of_value_are_kept() {
+        let text = r#"{"z":[null,true,false],"a":-1.50E+02,"m":{},"s":"x","e":[]}"#;
+        assert_eq!(read(text).to_text(), text);
+        assert_eq!(read(" 1.0 "), Value::Number("1.0"));
+    }
+
+    #[test]
+    fn a_string_without_escapes_is_borrowed() {
+        assert!(matches!(read("\"\""), Value::String(Cow::Borrowed(""))));
+        assert!(matches!(read("\"Zoë\""), Value::String(Cow::Borrowed("Zoë"))));
+        assert!(matches!(read(r#""Zo\u00eb""#), Value::String(Cow::Owned(text)) if text == "Zoë"));
+    }
+
+    #[test]
+    fn every_escape_is_read() {
+        assert_eq!(
+            read(r#""a\"\\\/\b\f\n\r\t\u0000\u00E9\uffff\ud83d\uDE00z""#).as_str(),
+            Some("a\"\\/\u{8}\u{c}\n\r\t\0é\u{ffff}😀z")
+        );
+    }
+
+    #[test]
+    fn a_repeated_name_is_refused_at_every_depth() {
+        assert_eq!(refusal(r#"{"a":1,"b":2,"a":1}"#), (13, JsonErrorKind::DuplicateName));
+        assert_eq!(refusal(r#"[{"x":{"a":1,"a":2}}]"#), (13, JsonErrorKind::DuplicateName));
+        assert_eq!(read(r#"{"a":{"a":[{"a":1},{"a":2}]}}"#).to_text(), r#"{"a":{"a":[{"a":1},{"a":2}]}}"#);
+    }
+
+    #[test]
+    fn names_are_compared_after_their_escapes_are_read_and_exactly() {
+        assert_eq!(refusal(r#"{"exp":1,"\u0065xp":2}"#), (9, JsonErrorKind::DuplicateName));
+        assert_eq!(refusal(r#"{"":1,"":2}"#), (6, JsonErrorKind::DuplicateName));
+        // RFC 8259 section 8.3: code unit by code unit, so neither case nor composition is folded.
+        assert!(matches!(read(r#"{"exp":1,"Exp":2,"é":3,"e\u0301":4}"#), Value::Object(m) if m.len() == 4));
+    }
+
+    #[test]
+    fn a_repeated_name_is_found_in_an_object_of_any_size() {
+        for size in [1, 2, 15, 16, 17, 18, 19, 40, 1000] {
+            let names: Vec<_> = (0..size).map(|n| format!("n{n}")).collect();
+            assert!(matches!(read(&object_of(&names)), Value::Object(m) if m.len() == size));
+            for repeated in [0, size / 2, size - 1] {
+                let mut names = names.clone();
+                names.push(format!("n{repeated}"));
+                assert_eq!(
+                    refusal(&object_of(&names)).1,
+                    JsonErrorKind::DuplicateName,
+                    "{repeated} of {size}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_indexed_only_in_objects_that_are_not_small() {
+        for (size, indexed) in [(16, 0), (17, 17), (18, 18), (500, 500)] {
+            let mut read = ReadMembers::default();
+            for n in 0..size {
+                assert_eq!(read.position(&format!("n{n}")), None);
+                read.entries.push((Cow::Owned(format!("n{n}")), Value::Null));
+            }
+            assert_eq!(read.position("n3"), Some(3));
+            assert_eq!(read.index.len(), indexed, "{size}");
+        }
+    }
+
+    #[test]
+    fn the_lax_rules_take_the_first_or_the_last_member() {
+        let names: Vec<_> = (0..50).map(|n| format!("n{}", n % 20)).collect();
+        let text = object_of(&names);
+        for (duplicates, n3, n19) in [(Duplicates::First, "3", "19"), (Duplicates::Last, "43", "39")] {
+            let members = parse_object(text.as_bytes(), &JsonRules { duplicates }, &Limits::DEFAULT).unwrap();
+            let order: Vec<_> = members.iter().map(|(name, _)| name.to_owned()).collect();
+            assert_eq!(order, names[..20]);
+            assert_eq!(members.find("n3"), Some(&Value::Number(n3)));
+            assert_eq!(members.find("n19"), Some(&Value::Number(n19)));
+        }
+    }
+
+    #[test]
+    fn the_member_limit_holds_for_each_object_alone() {
+        let limits = Limits { depth: 8, members: 2 };
+        let read = |text: &str| parse_value(text.as_bytes(), &JsonRules::STRICT, &limits).map(drop);
+        assert_eq!(read(r#"{"a":{"c":1,"d":2},"b":[1,2,3]}"#), Ok(()));
+        assert_eq!(
+            read(r#"{"a":1,"b":2,"c":3}"#),
+            Err(JsonError { offset: 13, kind: JsonErrorKind::TooManyMembers { limit: 2 } })
+        );
+    }
+
+    #[test]
+    fn an_object_is_wanted_where_an_object_is_wanted() {
+        for text in [" []", " \"{}\"", " 1", " null"] {
+            assert_eq!(
+                parse_object(text.as_bytes(), &JsonRules::STRICT, &Limits::DEFAULT),
+                Err(JsonError { offset: 1, kind: JsonErrorKind::ExpectedObject }),
+                "{text}"
+            );
+        }
+        let members = parse_object(b" { } ", &JsonRules::STRICT, &Limits::DEFAULT).unwrap();
+        assert!(members.is_empty());
+    }
+
+    #[test]
+    fn a_member_is_found_by_its_exact_name() {
+        let text = r#"{"\u0061lg":"none","ALG":1}"#;
+        let members = parse_object(text.as_bytes(), &JsonRules::STRICT, &Limits::DEFAULT).unwrap();
+        assert_eq!(members.find("alg").and_then(Value::as_str), Some("none"));
+        assert_eq!(members.find("ALG").and_then(Value::as_str), None);
+        assert_eq!(members.find("Alg"), None);
+        assert_eq!((members.len(), members.is_empty()), (2, false));
+    }
+
+    #[test]
+    fn a_literal_escapes_only_what_must_be_escaped() {
+        assert_eq!(string_literal(""), "\"\"");
+        assert_eq!(string_literal("\"a\\b/"), r#""\"a\\b/""#);
+        assert_eq!(string_literal("\u{8}\t\n\u{c}\r\0\u{1f}"), r#""\b\t\n\f\r\u0000\u001f""#);
+        assert_eq!(string_literal("é\u{7f}\u{2028}😀"), "\"é\u{7f}\u{2028}😀\"");
+    }
+}

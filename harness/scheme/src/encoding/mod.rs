@@ -1,0 +1,16 @@
+//! The encodings that tokens and bodies use, each strict by default: base64url, JSON, compact JSON and hex.
+//! It must not know what a decoded value means.
+
+mod base64;
+mod compact;
+mod hex;
+mod json;
+mod json_error;
+mod scan;
+
+pub use self::base64::{Base64Error, Rules, decode_url, encode_standard, encode_url, encode_url_padded};
+pub use self::compact::compact;
+pub use self::hex::encode as encode_hex;
+pub use self::json::{Duplicates, JsonRules, Members, Value, parse_object, parse_value, string_literal};
+pub use self::json_error::{JsonError, JsonErrorKind};
+pub use self::scan::Limits;

@@ -1,0 +1,537 @@
+//! The signer, in stages: draft, parts, texts, token, message. [`sign`] runs them all; whoever edits a request
+//! on the way calls them one by one. Time and randomness come in; it must not ask for them.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use crate::compute::{Failure, Sources, evaluate};
+use crate::description::{
+    Description, Format, Lifetime, Nonce, Operation, Part, Place, Rule, Source, TimeRule, Type,
+};
+use crate::encoding::{JsonRules, Limits, Value as Json, encode_hex, parse_value, string_literal};
+use crate::key::Key;
+use crate::request::{Message, percent_encode};
+use crate::time;
+use crate::token;
+use crate::world::{Credential, Endpoint, Platform, Values, World, value};
+
+/// Randomness of a binding: the same purpose gives the same bytes.
+pub trait Entropy {
+    /// `len` bytes for a purpose such as `claims.nonce` or `token.iv`.
+    fn bytes(&self, purpose: &str, len: usize) -> Vec<u8>;
+}
+
+/// Every intermediate value of a signature, in order: name and bytes.
+pub type Trace = Vec<(String, Vec<u8>)>;
+
+/// Who signs, when, with which randomness.
+#[derive(Clone, Copy)]
+pub struct Signer<'a> {
+    /// The scheme.
+    pub description: &'a Description,
+    /// What the caller holds.
+    pub credential: &'a Credential,
+    /// What the verifying side holds; needed where it signs.
+    pub platform: Option<&'a Platform>,
+    /// Seconds since 1970 UTC.
+    pub now: u64,
+    /// Randomness.
+    pub entropy: &'a dyn Entropy,
+}
+
+/// Why a request can't be signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignError {
+    /// A source has no value for this part.
+    Missing {
+        /// The part.
+        part: String,
+        /// The source.
+        source: String,
+    },
+    /// The bytes don't fit a step of this part.
+    Unfit {
+        /// The part.
+        part: String,
+        /// Why.
+        why: &'static str,
+    },
+    /// The key does not fit the algorithm.
+    Key,
+    /// A body part needs a JSON object as body.
+    Body,
+}
+
+impl fmt::Display for SignError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { part, source } => write!(f, "`{part}` needs `{source}`, which has no value here"),
+            Self::Unfit { part, why } => write!(f, "`{part}` can't be computed: {why}"),
+            Self::Key => f.write_str("the key does not fit the algorithm"),
+            Self::Body => f.write_str("the scheme adds members to the body, which must be a JSON object"),
+        }
+    }
+}
+
+impl std::error::Error for SignError {}
+
+/// A request before anything is computed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// Whether it goes over TLS.
+    pub secure: bool,
+    /// Method.
+    pub method: String,
+    /// Value of the Host field.
+    pub host: String,
+    /// Path template.
+    pub path: String,
+    /// Path parameters, decoded.
+    pub parameters: Vec<(String, String)>,
+    /// Query without `?`.
+    pub query: String,
+    /// Further fields.
+    pub fields: Vec<(String, String)>,
+    /// Body.
+    pub body: Vec<u8>,
+}
+
+impl Draft {
+    /// The good request of an endpoint.
+    pub fn of(world: &World, endpoint: &Endpoint) -> Self {
+        Self {
+            secure: true,
+            method: endpoint.method.clone(),
+            host: world.host(),
+            path: endpoint.path.clone(),
+            parameters: endpoint.parameters.clone(),
+            query: endpoint.query.clone(),
+            fields: endpoint.fields.clone(),
+            body: endpoint.body.clone(),
+        }
+    }
+
+    /// The path with its parameters filled in, percent-encoded.
+    pub fn raw_path(&self) -> String {
+        let fill = |segment: &str| match segment.strip_prefix('{').and_then(|s| s.strip_suffix('}')) {
+            Some(name) => {
+                let value = self.parameters.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str());
+                percent_encode(value)
+            }
+            None => segment.to_string(),
+        };
+        self.path.split('/').map(fill).collect::<Vec<_>>().join("/")
+    }
+
+    /// The request target.
+    pub fn target(&self) -> String {
+        let path = self.raw_path();
+        if self.query.is_empty() { path } else { format!("{path}?{}", self.query) }
+    }
+}
+
+/// The value of a part, computed or given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Where it sits.
+    pub place: Place,
+    /// Its name there.
+    pub name: String,
+    /// Its JSON text.
+    pub json: String,
+    /// Its plain bytes, as other parts read it.
+    pub bytes: Vec<u8>,
+}
+
+impl Written {
+    /// A value given as JSON text (any text: what is not JSON stands as it is).
+    pub fn given(place: Place, name: &str, json: &str) -> Self {
+        let bytes = match parse_value(json.as_bytes(), &JsonRules::STRICT, &Limits::DEFAULT) {
+            Ok(Json::String(text)) => text.as_bytes().to_vec(),
+            _ => json.as_bytes().to_vec(),
+        };
+        Self { place, name: name.into(), json: json.into(), bytes }
+    }
+}
+
+/// JSON texts of header and claims.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Texts {
+    /// JOSE header.
+    pub header: String,
+    /// Claims.
+    pub claims: String,
+}
+
+/// Signs the good request of an endpoint.
+///
+/// # Errors
+/// See [`SignError`].
+pub fn sign(signer: &Signer<'_>, draft: &Draft) -> Result<(Message, Trace), SignError> {
+    let mut trace = Trace::new();
+    let parts = signer.parts(&signer.description.parts, draft, &[], &mut trace)?;
+    let mut draft = draft.clone();
+    draft.body = with_body_parts(&draft.body, &parts)?;
+    let token = signer.token(&parts, &mut trace)?;
+    let message = signer.message(&signer.description.parts, &draft, &parts, token.as_deref())?;
+    Ok((message, trace))
+}
+
+impl<'a> Signer<'a> {
+    /// Computes the parts that sit in header, claims, body and path, in order; `given` replaces values before
+    /// others read them. Body members are computed first, since a binding covers the finished body.
+    ///
+    /// # Errors
+    /// See [`SignError`].
+    pub fn parts(
+        &self,
+        parts: &[Part],
+        draft: &Draft,
+        given: &[Written],
+        trace: &mut Trace,
+    ) -> Result<Vec<Written>, SignError> {
+        let mut maker = Maker {
+            signer: self,
+            parts,
+            draft: draft.clone(),
+            given,
+            done: RefCell::default(),
+            trace: RefCell::default(),
+        };
+        let early = |p: &&Part| matches!(p.place, Place::Body | Place::Parameter);
+        let mut written = Vec::new();
+        for part in parts.iter().filter(early) {
+            written.extend(maker.write(part)?);
+        }
+        for parameter in written.iter().filter(|w| w.place == Place::Parameter) {
+            let text = String::from_utf8_lossy(&parameter.bytes).into_owned();
+            maker.draft.parameters.retain(|(name, _)| *name != parameter.name);
+            maker.draft.parameters.push((parameter.name.clone(), text));
+        }
+        maker.draft.body = with_body_parts(&maker.draft.body, &written)?;
+        for part in parts.iter().filter(|p| matches!(p.place, Place::Header | Place::Claims)) {
+            written.extend(maker.write(part)?);
+        }
+        trace.append(&mut maker.trace.into_inner());
+        Ok(written)
+    }
+
+    /// The JSON texts of header and claims.
+    pub fn texts(&self, parts: &[Written], alg: &str) -> Texts {
+        let mut header = vec![format!("\"alg\":{alg}")];
+        if self.description.token.as_ref().is_some_and(|t| t.format == Format::Jwe) {
+            header.push("\"enc\":\"A256GCM\"".into());
+        }
+        let members = |place: Place| {
+            parts.iter().filter(move |w| w.place == place).map(|w| format!("{}:{}", string_literal(&w.name), w.json))
+        };
+        header.extend(members(Place::Header));
+        let claims: Vec<String> = members(Place::Claims).collect();
+        Texts { header: format!("{{{}}}", header.join(",")), claims: format!("{{{}}}", claims.join(",")) }
+    }
+
+    /// The key that the description names.
+    pub fn key(&self) -> Option<Key<'a>> {
+        let token = self.description.token.as_ref()?;
+        let values = match &token.key {
+            Source::Credential(_) => &self.credential.values,
+            _ => &self.platform?.values,
+        };
+        let full = token.key.name();
+        value(values, full.split_once('.')?.1)?.key()
+    }
+
+    /// The finished token by the description's own rules; `None` if the scheme has none.
+    ///
+    /// # Errors
+    /// [`SignError::Key`] if key and algorithm don't fit.
+    pub fn token(&self, parts: &[Written], trace: &mut Trace) -> Result<Option<String>, SignError> {
+        let Some(rule) = &self.description.token else { return Ok(None) };
+        let texts = self.texts(parts, &string_literal(rule.alg.header_name()));
+        let key = self.key().ok_or(SignError::Key)?;
+        let segments = self.seal(rule.format, Some(rule.alg), key, &texts, trace).ok_or(SignError::Key)?;
+        Ok(Some(segments.join(".")))
+    }
+
+    /// Signs or seals texts; `None` if key and algorithm don't fit. `alg` = `None` leaves a JWS unsigned.
+    pub fn seal(
+        &self,
+        format: Format,
+        alg: Option<crate::description::Alg>,
+        key: Key<'_>,
+        texts: &Texts,
+        trace: &mut Trace,
+    ) -> Option<Vec<String>> {
+        if format != Format::Opaque {
+            trace.push(("header".into(), texts.header.clone().into_bytes()));
+        }
+        trace.push(("claims".into(), texts.claims.clone().into_bytes()));
+        let iv = self.entropy.bytes("token.iv", token::IV_LEN);
+        let segments =
+            token::make(format, alg, key, texts.header.as_bytes(), texts.claims.as_bytes(), &iv)?;
+        if let (Format::Jws, [header, payload, _]) = (format, segments.as_slice()) {
+            trace.push(("signing-input".into(), format!("{header}.{payload}").into_bytes()));
+        }
+        Some(segments)
+    }
+
+    /// The finished message: draft, then the field parts of `parts_of`.
+    ///
+    /// # Errors
+    /// See [`SignError`].
+    pub fn message(
+        &self,
+        parts_of: &[Part],
+        draft: &Draft,
+        written: &[Written],
+        token: Option<&str>,
+    ) -> Result<Message, SignError> {
+        let mut draft = draft.clone();
+        for parameter in written.iter().filter(|w| w.place == Place::Parameter) {
+            let text = String::from_utf8_lossy(&parameter.bytes).into_owned();
+            draft.parameters.retain(|(name, _)| *name != parameter.name);
+            draft.parameters.push((parameter.name.clone(), text));
+        }
+        let mut fields = vec![("Host".to_string(), draft.host.clone().into_bytes())];
+        fields.extend(draft.fields.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())));
+        let typed = fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        if !draft.body.is_empty() && !typed {
+            fields.push(("Content-Type".into(), b"application/json".to_vec()));
+        }
+        for part in parts_of.iter().filter(|p| p.place == Place::Field) {
+            let bytes = if part.pipeline().and_then(|p| p.single()) == Some(&Source::Token) {
+                match token {
+                    Some(token) => token.as_bytes().to_vec(),
+                    None => continue,
+                }
+            } else {
+                match self.field_value(parts_of, &draft, part)? {
+                    Some(bytes) => bytes,
+                    None => continue,
+                }
+            };
+            fields.push((part.name.clone(), field_line(part, &bytes)));
+        }
+        Ok(Message {
+            secure: draft.secure,
+            method: draft.method.clone(),
+            target: draft.target(),
+            fields,
+            body: draft.body.clone(),
+        })
+    }
+
+    fn field_value(&self, parts: &[Part], draft: &Draft, part: &Part) -> Result<Option<Vec<u8>>, SignError> {
+        let maker = Maker {
+            signer: self,
+            parts,
+            draft: draft.clone(),
+            given: &[],
+            done: RefCell::default(),
+            trace: RefCell::default(),
+        };
+        Ok(maker.write(part)?.map(|w| w.bytes))
+    }
+
+    /// The request of an operation; a guarded one carries `token` or a fresh one.
+    ///
+    /// # Errors
+    /// See [`SignError`].
+    pub fn operation_parts(&self, operation: &Operation) -> Vec<Part> {
+        let mut parts = operation.parts.clone();
+        if operation.guarded {
+            parts.extend(self.description.parts.iter().cloned());
+        }
+        parts
+    }
+}
+
+/// The value of a field line: auth-scheme or prefix, then the bytes.
+pub fn field_line(part: &Part, bytes: &[u8]) -> Vec<u8> {
+    let mut line = match (&part.auth_scheme, &part.prefix) {
+        (Some(scheme), _) => format!("{scheme} ").into_bytes(),
+        (None, Some(prefix)) => prefix.clone().into_bytes(),
+        (None, None) => Vec::new(),
+    };
+    line.extend_from_slice(bytes);
+    line
+}
+
+/// The body with the scheme's members appended, in order.
+///
+/// # Errors
+/// [`SignError::Body`] if there are members to add and the body is no JSON object.
+pub fn with_body_parts(body: &[u8], written: &[Written]) -> Result<Vec<u8>, SignError> {
+    let members: Vec<&Written> = written.iter().filter(|w| w.place == Place::Body).collect();
+    if members.is_empty() {
+        return Ok(body.to_vec());
+    }
+    let text = if body.is_empty() { "{}" } else { std::str::from_utf8(body).map_err(|_| SignError::Body)? };
+    let inner = text.trim().strip_prefix('{').and_then(|t| t.strip_suffix('}')).ok_or(SignError::Body)?;
+    let added = members.iter().map(|w| format!("{}:{}", string_literal(&w.name), w.json));
+    let mut all: Vec<String> = if inner.trim().is_empty() { Vec::new() } else { vec![inner.to_string()] };
+    all.extend(added);
+    Ok(format!("{{{}}}", all.join(",")).into_bytes())
+}
+
+/// Computes parts on demand: one part may read another.
+struct Maker<'m, 'a> {
+    signer: &'m Signer<'a>,
+    parts: &'m [Part],
+    draft: Draft,
+    given: &'m [Written],
+    done: RefCell<Vec<Written>>,
+    trace: RefCell<Trace>,
+}
+
+impl Maker<'_, '_> {
+    /// The value of a part; `None` if it does not exist for this request, or is optional and has no value.
+    fn write(&self, part: &Part) -> Result<Option<Written>, SignError> {
+        if !part.applies(&self.draft.method, !self.draft.body.is_empty(), !self.draft.query.is_empty()) {
+            return Ok(None);
+        }
+        let same = |w: &&Written| w.place == part.place && w.name == part.name;
+        if let Some(done) = self.done.borrow().iter().find(same) {
+            return Ok(Some(done.clone()));
+        }
+        let written = match self.given.iter().find(same) {
+            Some(given) => given.clone(),
+            None => match self.compute(part) {
+                Ok(written) => written,
+                Err(SignError::Missing { .. }) if part.optional => return Ok(None),
+                Err(error) => return Err(error),
+            },
+        };
+        self.done.borrow_mut().push(written.clone());
+        Ok(Some(written))
+    }
+
+    fn compute(&self, part: &Part) -> Result<Written, SignError> {
+        let first = part.types.first().copied().unwrap_or(Type::String);
+        let bytes = match &part.rule {
+            Rule::Constant(text) => text.clone().into_bytes(),
+            Rule::Nonce(shape) => nonce(*shape, self.signer.entropy, &part.path()),
+            Rule::Time(rule) => {
+                let seconds = match rule {
+                    TimeRule::Expires => self.signer.now.saturating_add(self.lifetime(part)?),
+                    TimeRule::Issued | TimeRule::NotBefore => self.signer.now,
+                };
+                write_time(first, seconds)
+            }
+            Rule::From(pipeline) => {
+                let mut steps = Vec::new();
+                let bytes = evaluate(pipeline, self, &mut |name, bytes| {
+                    steps.push((format!("{}: {name}", part.path()), bytes.to_vec()));
+                })
+                .map_err(|failure| match failure {
+                    Failure::Missing(source) => {
+                        SignError::Missing { part: part.path(), source: source.name() }
+                    }
+                    Failure::NotJson => SignError::Unfit { part: part.path(), why: "the body is not JSON" },
+                    Failure::NotText => SignError::Unfit { part: part.path(), why: "the value is not UTF-8" },
+                })?;
+                self.trace.borrow_mut().append(&mut steps);
+                match (first, pipeline.single()) {
+                    // An answer repeats a time in a unit of its own.
+                    (Type::Milliseconds | Type::Rfc3339 | Type::HttpDate, Some(Source::Claims(_))) => {
+                        let seconds = std::str::from_utf8(&bytes).ok().and_then(|t| t.parse().ok()).unwrap_or(0);
+                        write_time(first, seconds)
+                    }
+                    _ => bytes,
+                }
+            }
+        };
+        let json = match first {
+            Type::Integer | Type::Seconds | Type::Milliseconds => String::from_utf8_lossy(&bytes).into_owned(),
+            Type::List => {
+                let list = String::from_utf8_lossy(&bytes);
+                let items: Vec<String> = list.split(' ').filter(|i| !i.is_empty()).map(string_literal).collect();
+                format!("[{}]", items.join(","))
+            }
+            _ => string_literal(&String::from_utf8_lossy(&bytes)),
+        };
+        Ok(Written { place: part.place, name: part.name.clone(), json, bytes })
+    }
+
+    fn lifetime(&self, part: &Part) -> Result<u64, SignError> {
+        match &part.lifetime {
+            None => Ok(60),
+            Some(Lifetime::Fixed(seconds)) => Ok(*seconds),
+            Some(Lifetime::Credential(name)) => {
+                let missing =
+                    || SignError::Missing { part: part.path(), source: format!("credential.{name}") };
+                let bytes = read(&self.signer.credential.values, name).ok_or_else(missing)?;
+                std::str::from_utf8(&bytes).ok().and_then(|t| t.parse().ok()).ok_or_else(missing)
+            }
+        }
+    }
+}
+
+impl Sources for Maker<'_, '_> {
+    fn bytes(&self, source: &Source) -> Option<Vec<u8>> {
+        let part = |place: Place, name: &str| {
+            self.parts
+                .iter()
+                .filter(|p| p.place == place && p.name == name)
+                .find_map(|p| self.write(p).ok().flatten())
+                .map(|w| w.bytes)
+        };
+        match source {
+            Source::Method => Some(self.draft.method.clone().into_bytes()),
+            Source::Host => Some(self.draft.host.clone().into_bytes()),
+            Source::Path => Some(self.draft.raw_path().into_bytes()),
+            Source::Query => Some(self.draft.query.clone().into_bytes()),
+            Source::Target => Some(self.draft.target().into_bytes()),
+            Source::Body => Some(self.draft.body.clone()),
+            Source::Parameter(name) => {
+                self.draft.parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone().into_bytes())
+            }
+            Source::Credential(name) => read(&self.signer.credential.values, name),
+            Source::Platform(name) => read(&self.signer.platform?.values, name),
+            Source::Claims(name) => part(Place::Claims, name),
+            Source::Header(name) => part(Place::Header, name),
+            Source::Endpoint(_) | Source::Token => None,
+        }
+    }
+}
+
+fn read(values: &Values, name: &str) -> Option<Vec<u8>> {
+    value(values, name)?.bytes()
+}
+
+/// Seconds as a part of this type writes them.
+pub fn write_time(form: Type, seconds: u64) -> Vec<u8> {
+    match form {
+        Type::Milliseconds => seconds.saturating_mul(1000).to_string(),
+        Type::HttpDate => time::http_date(seconds),
+        Type::Rfc3339 => time::rfc3339(seconds),
+        _ => seconds.to_string(),
+    }
+    .into_bytes()
+}
+
+/// A nonce of this shape.
+pub fn nonce(shape: Nonce, entropy: &dyn Entropy, purpose: &str) -> Vec<u8> {
+    let number = |len: usize| {
+        entropy.bytes(purpose, len).iter().fold(0_u64, |value, byte| (value << 8) | u64::from(*byte)).to_string()
+    };
+    match shape {
+        Nonce::U32 => number(4),
+        Nonce::U64 => number(8),
+        Nonce::Hex32 => encode_hex(&entropy.bytes(purpose, 16)),
+        Nonce::Uuid => {
+            let mut bytes = entropy.bytes(purpose, 16);
+            // RFC 9562 section 5.4: version 4, variant 10.
+            if let Some(byte) = bytes.get_mut(6) {
+                *byte = (*byte & 0x0f) | 0x40;
+            }
+            if let Some(byte) = bytes.get_mut(8) {
+                *byte = (*byte & 0x3f) | 0x80;
+            }
+            let hex = encode_hex(&bytes);
+            let cut = |from: usize, to: usize| hex.get(from..to).unwrap_or("");
+            [cut(0, 8), cut(8, 12), cut(12, 16), cut(16, 20), cut(20, 32)].join("-")
+        }
+    }
+    .into_bytes()
+}

@@ -1,0 +1,189 @@
+//! What the verifying side remembers: credentials with their states, and nonces that were used.
+//! It must not decide whom to let in.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use sha2::{Digest, Sha256};
+
+use crate::compute::{Sources, evaluate};
+use crate::description::{Description, Part, Source};
+use crate::world::{Credential, Platform, State, Value, Values, World, value};
+
+/// Credentials, found by the digest of what identifies them.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    entries: Vec<Credential>,
+    /// From SHA-256 of the identifying value to positions in `entries`; several during a rotation.
+    index: HashMap<[u8; 32], Vec<usize>>,
+}
+
+impl Credentials {
+    /// Prepares the credentials of a world.
+    pub fn prepare(description: &Description, world: &World) -> Self {
+        let mut all = Self { entries: Vec::new(), index: HashMap::new() };
+        for credential in &world.credentials {
+            all.insert(description, world.platform("primary"), credential.clone());
+        }
+        all
+    }
+
+    /// Adds a credential.
+    pub(crate) fn insert(&mut self, d: &Description, platform: Option<&Platform>, credential: Credential) {
+        let position = self.entries.len();
+        if let Some(part) = d.parts.iter().find(|p| p.identifies)
+            && let Some(identity) = of_credential(part, &credential.values, platform)
+        {
+            self.index.entry(Sha256::digest(&identity).into()).or_default().push(position);
+        }
+        self.entries.push(credential);
+    }
+
+    /// Replaces values of a credential.
+    pub(crate) fn update(&mut self, d: &Description, platform: Option<&Platform>, position: usize, new: Values) {
+        let Some(entry) = self.entries.get_mut(position) else { return };
+        for (name, new) in new {
+            entry.values.retain(|(n, _)| *n != name);
+            entry.values.push((name, new));
+        }
+        // The identity may have changed: registration is rare, so the index is made anew.
+        let entries = std::mem::take(&mut self.entries);
+        self.index.clear();
+        for credential in entries {
+            self.insert(d, platform, credential);
+        }
+    }
+
+    /// Positions of the credentials with this identifying value.
+    pub(crate) fn find(&self, identity: &[u8]) -> Vec<usize> {
+        let digest: [u8; 32] = Sha256::digest(identity).into();
+        self.index.get(&digest).cloned().unwrap_or_default()
+    }
+
+    /// Positions of the credentials for which `part` has this value: a scan, for operations only.
+    pub(crate) fn matching(&self, part: &Part, platform: Option<&Platform>, wanted: &[u8]) -> Vec<usize> {
+        let fits = |c: &Credential| {
+            of_credential(part, &c.values, platform).is_some_and(|v| constant_time_eq::constant_time_eq(&v, wanted))
+        };
+        self.entries.iter().enumerate().filter(|(_, c)| fits(c)).map(|(i, _)| i).collect()
+    }
+
+    /// The credential at a position.
+    pub fn get(&self, position: usize) -> Option<&Credential> {
+        self.entries.get(position)
+    }
+
+    /// All positions.
+    pub(crate) fn all(&self) -> Vec<usize> {
+        (0..self.entries.len()).collect()
+    }
+
+    /// The first active position, else the first.
+    pub(crate) fn prefer_active(&self, positions: &[usize]) -> Option<usize> {
+        let active = |i: &&usize| self.get(**i).is_some_and(|c| c.state == State::Active);
+        positions.iter().find(active).or_else(|| positions.first()).copied()
+    }
+
+    /// Sets the state of a credential.
+    pub(crate) fn set_state(&mut self, position: usize, state: State) {
+        if let Some(entry) = self.entries.get_mut(position) {
+            entry.state = state;
+        }
+    }
+
+    /// The position of the credential with this role.
+    pub fn by_role(&self, role: &str) -> Option<usize> {
+        self.entries.iter().position(|c| c.role == role)
+    }
+}
+
+/// The value that a part has for a credential, as far as it depends on credential and platform alone.
+pub(crate) fn of_credential(part: &Part, values: &Values, platform: Option<&Platform>) -> Option<Vec<u8>> {
+    evaluate(part.pipeline()?, &OfCredential { values, platform }, &mut |_, _| {}).ok()
+}
+
+struct OfCredential<'a> {
+    values: &'a Values,
+    platform: Option<&'a Platform>,
+}
+
+impl Sources for OfCredential<'_> {
+    fn bytes(&self, source: &Source) -> Option<Vec<u8>> {
+        match source {
+            Source::Credential(name) => value(self.values, name).and_then(Value::bytes),
+            Source::Platform(name) => value(&self.platform?.values, name).and_then(Value::bytes),
+            _ => None,
+        }
+    }
+}
+
+/// Remembers single-use values. Check and insert are one atomic act.
+#[derive(Debug)]
+pub struct ReplayMemory {
+    seen: Mutex<HashMap<(usize, Vec<u8>), u64>>,
+    capacity: usize,
+}
+
+/// What [`ReplayMemory::spend`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spent {
+    /// The value was fresh and is now remembered.
+    Fresh,
+    /// The value was used before.
+    Reused,
+    /// There is no room. The caller refuses: forgetting an old value would let its replay in.
+    Full,
+}
+
+impl ReplayMemory {
+    /// Room for `capacity` values.
+    pub fn new(capacity: usize) -> Self {
+        Self { seen: Mutex::default(), capacity }
+    }
+
+    /// Remembers `value` of a credential until `until` (seconds since 1970 UTC), unless it is known.
+    pub fn spend(&self, credential: usize, value: &[u8], until: u64, now: u64) -> Spent {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (credential, value.to_vec());
+        if seen.get(&key).is_some_and(|until| *until > now) {
+            return Spent::Reused;
+        }
+        if seen.len() >= self.capacity {
+            seen.retain(|_, until| *until > now);
+        }
+        if seen.len() >= self.capacity {
+            return Spent::Full;
+        }
+        seen.insert(key, until);
+        Spent::Fresh
+    }
+
+    /// Forgets everything: for a reference server that is reset, never for a live one.
+    pub fn forget(&self) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_spent_once_for_each_credential() {
+        let memory = ReplayMemory::new(10);
+        assert_eq!(memory.spend(1, b"n", 100, 50), Spent::Fresh);
+        assert_eq!(memory.spend(1, b"n", 100, 99), Spent::Reused);
+        assert_eq!(memory.spend(2, b"n", 100, 99), Spent::Fresh);
+    }
+
+    #[test]
+    fn a_full_memory_refuses_and_makes_room_only_from_what_is_over() {
+        let memory = ReplayMemory::new(2);
+        assert_eq!(memory.spend(1, b"a", 100, 50), Spent::Fresh);
+        assert_eq!(memory.spend(1, b"b", 200, 50), Spent::Fresh);
+        assert_eq!(memory.spend(1, b"c", 200, 99), Spent::Full);
+        assert_eq!(memory.spend(1, b"a", 200, 99), Spent::Reused);
+        assert_eq!(memory.spend(1, b"c", 200, 100), Spent::Fresh, "`a` is over");
+        assert_eq!(memory.spend(1, b"b", 200, 150), Spent::Reused);
+    }
+}

@@ -1,0 +1,110 @@
+//! Framing of tokens: compact JWS, compact JWE and sealed claims. It must not decide whom to trust.
+
+use crate::description::{Alg, Format};
+use crate::encoding::{Rules, decode_url, encode_url};
+use crate::key::{Key, open, seal, sign};
+use crate::verdict::Reason;
+
+/// Longest token that is looked at, in bytes. Larger ones are refused before anything is decoded.
+pub const MAX_TOKEN: usize = 16 * 1024;
+
+/// Length of the IV of AES-GCM (RFC 7518 section 5.3), in bytes.
+pub const IV_LEN: usize = 12;
+
+/// Length of the authentication tag of AES-GCM, in bytes.
+pub const TAG_LEN: usize = 16;
+
+/// A compact token cut at its dots; nothing is decoded yet.
+#[derive(Debug, Clone, Copy)]
+pub enum Compact<'t> {
+    /// Header, payload, signature (RFC 7515 section 7.1).
+    Jws([&'t [u8]; 3]),
+    /// Header, encrypted key, IV, ciphertext, tag (RFC 7516 section 7.1).
+    Jwe([&'t [u8]; 5]),
+    /// One segment.
+    Opaque(&'t [u8]),
+}
+
+/// Cuts a token of `format` at its dots.
+///
+/// # Errors
+/// [`Reason::TokenTooLarge`], or [`Reason::TokenMalformed`] if the number of parts is wrong.
+pub fn split(format: Format, token: &[u8]) -> Result<Compact<'_>, Reason> {
+    if token.len() > MAX_TOKEN {
+        return Err(Reason::TokenTooLarge);
+    }
+    let mut segments = token.split(|b| *b == b'.');
+    let mut next = || segments.next().ok_or(Reason::TokenMalformed);
+    let compact = match format {
+        Format::Jws => Compact::Jws([next()?, next()?, next()?]),
+        Format::Jwe => Compact::Jwe([next()?, next()?, next()?, next()?, next()?]),
+        Format::Opaque => Compact::Opaque(next()?),
+    };
+    if segments.next().is_some() { Err(Reason::TokenMalformed) } else { Ok(compact) }
+}
+
+/// The bytes that a JWS signature covers: header, dot, payload, as they stand in the token.
+pub fn signing_input<'t>(token: &'t [u8], signature: &[u8]) -> &'t [u8] {
+    token.len().checked_sub(signature.len() + 1).and_then(|end| token.get(..end)).unwrap_or(&[])
+}
+
+/// Decrypts a JWE with `alg` = `dir` and `enc` = `A256GCM`; the AAD is the header as it stands.
+///
+/// # Errors
+/// [`Reason::TokenMalformed`] for its form, [`Reason::TokenUndecryptable`] for its content.
+pub fn open_jwe(parts: &[&[u8]; 5], key: &[u8], rules: &Rules) -> Result<Vec<u8>, Reason> {
+    let [header, encrypted_key, iv, ciphertext, tag] = parts;
+    let decode = |part: &[u8]| decode_url(part, rules).map_err(|_| Reason::TokenMalformed);
+    let (iv, ciphertext, tag) = (decode(iv)?, decode(ciphertext)?, decode(tag)?);
+    // RFC 7518 section 4.5: with `dir` the encrypted key is empty.
+    if !encrypted_key.is_empty() || iv.len() != IV_LEN || tag.len() != TAG_LEN {
+        return Err(Reason::TokenMalformed);
+    }
+    open(key, &iv, header, &ciphertext, &tag).ok_or(Reason::TokenUndecryptable)
+}
+
+/// Decrypts sealed claims: base64url of IV, ciphertext and tag, nothing associated.
+///
+/// # Errors
+/// [`Reason::TokenMalformed`] for its form, [`Reason::TokenUndecryptable`] for its content.
+pub fn open_opaque(segment: &[u8], key: &[u8], rules: &Rules) -> Result<Vec<u8>, Reason> {
+    let bytes = decode_url(segment, rules).map_err(|_| Reason::TokenMalformed)?;
+    let (iv, rest) = bytes.split_at_checked(IV_LEN).ok_or(Reason::TokenMalformed)?;
+    let cut = rest.len().checked_sub(TAG_LEN).ok_or(Reason::TokenMalformed)?;
+    let (ciphertext, tag) = rest.split_at_checked(cut).ok_or(Reason::TokenMalformed)?;
+    open(key, iv, &[], ciphertext, tag).ok_or(Reason::TokenUndecryptable)
+}
+
+/// Makes the segments of a token. `alg` is `None` for an unsigned JWS.
+///
+/// `None` if the key does not fit the algorithm.
+pub fn make(
+    format: Format,
+    alg: Option<Alg>,
+    key: Key<'_>,
+    header: &[u8],
+    claims: &[u8],
+    iv: &[u8],
+) -> Option<Vec<String>> {
+    let header = encode_url(header);
+    match format {
+        Format::Jws => {
+            let input = format!("{header}.{}", encode_url(claims));
+            let signature = match alg {
+                Some(alg) => encode_url(&sign(alg, key, input.as_bytes())?),
+                None => String::new(),
+            };
+            Some(vec![header, encode_url(claims), signature])
+        }
+        Format::Jwe => {
+            let Key::Bytes(secret) = key else { return None };
+            let (ciphertext, tag) = seal(secret, iv, header.as_bytes(), claims)?;
+            Some(vec![header, String::new(), encode_url(iv), encode_url(&ciphertext), encode_url(&tag)])
+        }
+        Format::Opaque => {
+            let Key::Bytes(secret) = key else { return None };
+            let (ciphertext, tag) = seal(secret, iv, &[], claims)?;
+            Some(vec![encode_url(&[iv, &ciphertext, &tag].concat())])
+        }
+    }
+}

@@ -1,0 +1,467 @@
+//! The checks that rows name, in the order of the stages. Each decides one thing and must not look ahead.
+
+use crate::compute::{Failure, evaluate};
+use crate::description::{Alg, Binding, Description, Format, Part, Place, Rule, Source, TimeRule};
+use crate::encoding::{Limits, Value, decode_url, parse_object};
+use crate::key::{Key, verify};
+use crate::plan::Row;
+use crate::request::Request;
+use crate::store::Spent;
+use crate::token::{Compact, open_jwe, open_opaque, signing_input, split};
+use crate::verdict::Reason;
+use crate::verify::case::Case;
+use crate::verify::values::{plain, read_nonce, read_time, typed};
+use crate::world::{Credential, State, value};
+
+/// One check: it may note what it found in the case.
+pub(crate) type Check = for<'c> fn(&mut Case<'c>, &Row) -> Result<(), Reason>;
+
+pub(crate) fn https(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
+    if case.request.secure { Ok(()) } else { Err(Reason::HttpsRequired) }
+}
+
+/// One field line, with its auth-scheme or prefix.
+pub(crate) fn field(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
+    let (Some(part), Some(position)) = (case.plan.part(row.part), row.part) else { return Ok(()) };
+    let Some(text) = field_value(case.request, part)? else { return Ok(()) };
+    if part.pipeline().and_then(|p| p.single()) == Some(&Source::Token) {
+        case.token = Some(text);
+    }
+    case.fields.push((position, text));
+    Ok(())
+}
+
+/// The value that a field part carries: exactly one line, of the documented form. `None` if it is optional and
+/// absent.
+pub(crate) fn field_value<'r>(request: &Request<'r>, part: &Part) -> Result<Option<&'r [u8]>, Reason> {
+    let mut lines = request.values(&part.name);
+    let Some(line) = lines.next() else {
+        return if part.optional { Ok(None) } else { Err(Reason::CarrierMissing) };
+    };
+    if lines.next().is_some() {
+        return Err(Reason::CarrierDuplicate);
+    }
+    let line = trim(line);
+    if line.is_empty() {
+        return Err(Reason::CarrierMissing);
+    }
+    let text = match (&part.auth_scheme, &part.prefix) {
+        (Some(scheme), _) => after_scheme(line, scheme)?,
+        (None, Some(prefix)) => line.strip_prefix(prefix.as_bytes()).ok_or(Reason::CarrierMalformed)?,
+        (None, None) => line,
+    };
+    // A credential is one word of visible ASCII; a comma would join two field lines (RFC 9110 section 5.3).
+    if text.is_empty() || !text.iter().all(|b| b.is_ascii_graphic() && *b != b',' && *b != b'"') {
+        return Err(Reason::CarrierMalformed);
+    }
+    Ok(Some(text))
+}
+
+/// RFC 9110 section 11.4: auth-scheme in any case, one or more spaces, then the value.
+fn after_scheme<'r>(line: &'r [u8], scheme: &str) -> Result<&'r [u8], Reason> {
+    let (word, rest) = line.split_at_checked(scheme.len()).ok_or(Reason::CarrierMalformed)?;
+    if !word.eq_ignore_ascii_case(scheme.as_bytes()) || !rest.starts_with(b" ") {
+        return Err(Reason::CarrierMalformed);
+    }
+    let start = rest.iter().position(|b| *b != b' ').ok_or(Reason::CarrierMalformed)?;
+    rest.get(start..).ok_or(Reason::CarrierMalformed)
+}
+
+/// White space around a field value is not part of it (RFC 9110 section 5.5).
+fn trim(line: &[u8]) -> &[u8] {
+    let blank = |b: &u8| matches!(b, b' ' | b'\t');
+    let start = line.iter().position(|b| !blank(b)).unwrap_or(line.len());
+    let end = line.iter().rposition(|b| !blank(b)).map_or(start, |i| i + 1);
+    line.get(start..end).unwrap_or(&[])
+}
+
+/// A member of the JSON body that carries something.
+pub(crate) fn body_member(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
+    let Some(part) = case.plan.part(row.part) else { return Ok(()) };
+    if case.body.is_none() {
+        let body = case.request.body;
+        if body.is_empty() {
+            return Err(Reason::CarrierMissing);
+        }
+        let members = parse_object(body, &case.plan.json, &Limits::DEFAULT);
+        case.body = Some(members.map_err(|_| Reason::CarrierMalformed)?);
+    }
+    let found = case.body.as_ref().and_then(|members| members.find(&part.name));
+    match found {
+        None if part.optional => Ok(()),
+        None => Err(Reason::CarrierMissing),
+        Some(value) if typed(value, &part.types).is_none() => Err(Reason::CarrierMalformed),
+        Some(Value::String(text)) if text.is_empty() => Err(Reason::CarrierMissing),
+        Some(_) => Ok(()),
+    }
+}
+
+/// Cuts the token and parses its header.
+pub(crate) fn token_form(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
+    let rule = case.plan.description.token.as_ref().ok_or(Reason::TokenMalformed)?;
+    let token = case.token.ok_or(Reason::CarrierMissing)?;
+    let compact = split(rule.format, token)?;
+    case.compact = Some(compact);
+    let header = match &compact {
+        Compact::Jws([header, ..]) => header,
+        Compact::Jwe([header, ..]) => header,
+        Compact::Opaque(_) => return Ok(()),
+    };
+    let bytes = decode_url(header, &case.plan.base64).map_err(|_| Reason::TokenMalformed)?;
+    let bytes = case.buffers.header.get_or_init(|| bytes);
+    let members = parse_object(bytes, &case.plan.json, &Limits::DEFAULT);
+    case.header = Some(members.map_err(|_| Reason::TokenMalformed)?);
+    Ok(())
+}
+
+/// The algorithm is the pinned one; the token has no say (RFC 8725 section 3.1).
+pub(crate) fn alg(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
+    let rule = case.plan.description.token.as_ref().ok_or(Reason::AlgNotAllowed)?;
+    let says = |name: &str| case.header.as_ref().and_then(|h| h.find(name)).and_then(Value::as_str);
+    let good = says("alg") == Some(rule.alg.header_name())
+        && (rule.alg != Alg::DirA256Gcm || says("enc") == Some("A256GCM"));
+    // RFC 7516 section 4.1.3: an algorithm that is not applied must not be ignored.
+    let zipped = rule.format == Format::Jwe && case.header.as_ref().is_some_and(|h| h.find("zip").is_some());
+    if good && !zipped { Ok(()) } else { Err(Reason::AlgNotAllowed) }
+}
+
+/// No extension is understood here, so any `crit` refuses (RFC 7515 section 4.1.11).
+pub(crate) fn crit(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
+    let critical = case.header.as_ref().is_some_and(|h| h.find("crit").is_some());
+    if critical { Err(Reason::CritUnsupported) } else { Ok(()) }
+}
+
+pub(crate) fn header_part(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
+    let Some(part) = case.plan.part(row.part) else { return Ok(()) };
+    let found = case.header.as_ref().and_then(|h| h.find(&part.name));
+    match (found, &part.rule) {
+        (None, _) if part.optional => Ok(()),
+        (None, _) => Err(Reason::HeaderMissing),
+        // RFC 7519 section 5.1: `typ` is compared without case.
+        (Some(value), Rule::Constant(wanted)) => match value.as_str() {
+            None => Err(Reason::HeaderWrongType),
+            Some(text) if text == wanted || (part.name == "typ" && text.eq_ignore_ascii_case(wanted)) => Ok(()),
+            Some(_) => Err(Reason::HeaderMismatch),
+        },
+        (Some(value), Rule::Nonce(shape)) => read_nonce(value, *shape).map(|_| ()).ok_or(Reason::HeaderWrongType),
+        (Some(value), Rule::From(_) | Rule::Time(_)) => {
+            typed(value, &part.types).map(|_| ()).ok_or(Reason::HeaderWrongType)
+        }
+    }
+}
+
+/// Parses the claims; from then on they can be read, and before the signature only to find the key.
+pub(crate) fn parse_claims(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
+    if let Some(Compact::Jws([_, payload, _])) = &case.compact {
+        let bytes = decode_url(payload, &case.plan.base64).map_err(|_| Reason::TokenMalformed)?;
+        case.buffers.claims.get_or_init(|| bytes);
+    }
+    let bytes = case.buffers.claims.get().ok_or(Reason::TokenMalformed)?;
+    let members = parse_object(bytes, &case.plan.json, &Limits::DEFAULT);
+    case.claims = Some(members.map_err(|_| Reason::TokenMalformed)?);
+    Ok(())
+}
+
+/// Finds the credential by the part that identifies; without one, all are candidates.
+pub(crate) fn identify(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
+    let store = case.context.credentials;
+    let Some(part) = case.plan.part(row.part) else {
+        case.candidates = store.all();
+        if case.plan.description.token.is_none() {
+            case.credential = store.prefer_active(&case.candidates);
+        }
+        return Ok(());
+    };
+    let identity = match part.place {
+        Place::Field => case.field(row.part.unwrap_or_default()).map(<[u8]>::to_vec).ok_or(Reason::CarrierMissing)?,
+        Place::Header | Place::Claims | Place::Body => {
+            let missing = match part.place {
+                Place::Header => Reason::HeaderMissing,
+                Place::Body => Reason::CarrierMissing,
+                _ => Reason::ClaimsMissing,
+            };
+            let found = case.members(part.place).and_then(|m| m.find(&part.name)).ok_or(missing)?;
+            typed(found, &part.types).ok_or(Reason::ClaimsWrongType)?.into_owned()
+        }
+        Place::Parameter | Place::Answer => return Err(Reason::KeyUnknown),
+    };
+    case.candidates = store.find(&identity);
+    if case.candidates.is_empty() {
+        return Err(Reason::KeyUnknown);
+    }
+    // Without a caller's own key nothing else tells the candidates apart.
+    if !case.plan.description.caller_key() {
+        case.credential = store.prefer_active(&case.candidates);
+    }
+    Ok(())
+}
+
+/// Verifies the signature, or decrypts, with the key that the description names.
+pub(crate) fn signature(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
+    let rule = case.plan.description.token.as_ref().ok_or(Reason::SignatureInvalid)?;
+    let full = rule.key.name();
+    let name = full.split_once('.').map_or("", |(_, name)| name);
+    let compact = case.compact.ok_or(Reason::TokenMalformed)?;
+    if matches!(rule.key, Source::Platform(_)) {
+        let platform = case.plan.platform.as_ref().ok_or(Reason::SignatureInvalid)?;
+        let key = value(&platform.values, name).and_then(|v| v.key()).ok_or(Reason::SignatureInvalid)?;
+        return unlock(case, compact, key);
+    }
+    let mut refused = Reason::SignatureInvalid;
+    for position in case.candidates.clone() {
+        let credential = case.context.credentials.get(position);
+        let key = credential.and_then(|c| value(&c.values, name)).and_then(|v| v.key());
+        let Some(key) = key else { continue };
+        match unlock(case, compact, key) {
+            Ok(()) => {
+                case.credential = Some(position);
+                return Ok(());
+            }
+            Err(reason) => refused = reason,
+        }
+    }
+    Err(refused)
+}
+
+fn unlock(case: &mut Case<'_>, compact: Compact<'_>, key: Key<'_>) -> Result<(), Reason> {
+    let rules = &case.plan.base64;
+    let alg = case.plan.description.token.as_ref().map_or(Alg::Hs256, |t| t.alg);
+    let plaintext = match (&compact, key) {
+        (Compact::Jws([_, _, encoded]), _) => {
+            let signature = decode_url(encoded, rules).map_err(|_| Reason::TokenMalformed)?;
+            let input = signing_input(case.token.unwrap_or_default(), encoded);
+            let good = verify(alg, key, input, &signature);
+            return if good { Ok(()) } else { Err(Reason::SignatureInvalid) };
+        }
+        (Compact::Jwe(parts), Key::Bytes(secret)) => open_jwe(parts, secret, rules)?,
+        (Compact::Opaque(segment), Key::Bytes(secret)) => open_opaque(segment, secret, rules)?,
+        _ => return Err(Reason::TokenUndecryptable),
+    };
+    case.buffers.claims.get_or_init(|| plaintext);
+    Ok(())
+}
+
+pub(crate) fn key_state(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
+    state_of(case.credential())
+}
+
+/// Refuses a credential that may not be used.
+pub(crate) fn state_of(credential: Option<&Credential>) -> Result<(), Reason> {
+    match credential.ok_or(Reason::KeyUnknown)?.state {
+        State::Active => Ok(()),
+        State::Revoked => Err(Reason::KeyRevoked),
+        State::Expired => Err(Reason::KeyExpired),
+        State::Disabled => Err(Reason::KeyDisabled),
+    }
+}
+
+/// Whether a claim is compared. Under a platform key, what repeats the credential is the platform's own
+/// statement: written at issue, believed at verification.
+pub(crate) fn compared(d: &Description, part: &Part) -> bool {
+    match &part.rule {
+        Rule::Constant(_) => true,
+        Rule::From(pipeline) => {
+            let of_credential = pipeline.sources().any(|s| matches!(s, Source::Credential(_)));
+            !part.identifies && (d.caller_key() || !of_credential)
+        }
+        Rule::Time(_) | Rule::Nonce(_) => false,
+    }
+}
+
+pub(crate) fn claim(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
+    let Some(part) = case.plan.part(row.part) else { return Ok(()) };
+    let Some(found) = case.claims.as_ref().and_then(|c| c.find(&part.name)) else {
+        return if part.optional { Ok(()) } else { Err(Reason::ClaimsMissing) };
+    };
+    let actual = typed(found, &part.types).ok_or(Reason::ClaimsWrongType)?;
+    if compared(&case.plan.description, part) && !equals(case, part, &actual) {
+        return Err(Reason::ClaimsMismatch);
+    }
+    Ok(())
+}
+
+/// A copy of a credential value outside the claims: it must name the credential that was found.
+pub(crate) fn copy(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
+    let Some(part) = case.plan.part(row.part) else { return Ok(()) };
+    let (actual, refused) = match part.place {
+        Place::Field => (case.field(row.part.unwrap_or_default()).map(<[u8]>::to_vec), Reason::CarrierMismatch),
+        Place::Header => (member_bytes(case, part), Reason::HeaderMismatch),
+        _ => (member_bytes(case, part), Reason::CarrierMismatch),
+    };
+    match actual {
+        None => Ok(()),
+        Some(actual) if equals(case, part, &actual) => Ok(()),
+        Some(_) => Err(refused),
+    }
+}
+
+fn member_bytes(case: &Case<'_>, part: &Part) -> Option<Vec<u8>> {
+    plain(case.members(part.place)?.find(&part.name)?).map(|bytes| bytes.into_owned())
+}
+
+/// Whether a part has the value that its rule computes; in constant time for equal lengths.
+fn equals(case: &Case<'_>, part: &Part, actual: &[u8]) -> bool {
+    let expected = match &part.rule {
+        Rule::Constant(text) => Some(text.clone().into_bytes()),
+        Rule::From(pipeline) => evaluate(pipeline, case, &mut |_, _| {}).ok(),
+        Rule::Time(_) | Rule::Nonce(_) => None,
+    };
+    expected.is_some_and(|expected| constant_time_eq::constant_time_eq(&expected, actual))
+}
+
+/// The reasons that a time can refuse with, beside being absent or of the wrong type.
+pub(crate) fn time_reasons(rule: TimeRule, at_most: Option<u64>) -> Vec<Reason> {
+    match (rule, at_most) {
+        (TimeRule::Expires, Some(_)) => vec![Reason::TimeExpired, Reason::TimeTooFar],
+        (TimeRule::Expires, None) => vec![Reason::TimeExpired, Reason::TimeTooFar],
+        (TimeRule::NotBefore, _) => vec![Reason::TimeNotYet],
+        (TimeRule::Issued, Some(_)) => vec![Reason::TimeTooOld, Reason::TimeNotYet],
+        (TimeRule::Issued, None) => Vec::new(),
+    }
+}
+
+pub(crate) fn time(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
+    let Some(part) = case.plan.part(row.part) else { return Ok(()) };
+    let Rule::Time(rule) = &part.rule else { return Ok(()) };
+    let Some(found) = case.claims.as_ref().and_then(|c| c.find(&part.name)) else {
+        return if part.optional { Ok(()) } else { Err(Reason::TimeMissing) };
+    };
+    let time = read_time(found, &part.types).ok_or(Reason::TimeWrongType)?;
+    let (now, leeway) = (case.context.now, case.plan.leeway);
+    match rule {
+        TimeRule::Expires => {
+            if now >= time.saturating_add(leeway) {
+                return Err(Reason::TimeExpired);
+            }
+            if time == u64::MAX {
+                return Err(Reason::TimeTooFar);
+            }
+            let start = issued(case).unwrap_or(now);
+            match part.at_most {
+                Some(limit) if time.saturating_sub(start) > limit => Err(Reason::TimeTooFar),
+                _ => Ok(()),
+            }
+        }
+        TimeRule::NotBefore if now.saturating_add(leeway) < time => Err(Reason::TimeNotYet),
+        TimeRule::NotBefore => Ok(()),
+        TimeRule::Issued => match part.at_most {
+            Some(_) if now.saturating_add(leeway) < time => Err(Reason::TimeNotYet),
+            Some(limit) if now > time.saturating_add(limit).saturating_add(leeway) => Err(Reason::TimeTooOld),
+            _ => Ok(()),
+        },
+    }
+}
+
+/// When the token says it was issued; from there its life is counted.
+fn issued(case: &Case<'_>) -> Option<u64> {
+    let is_issued = |p: &&Part| p.place == Place::Claims && matches!(p.rule, Rule::Time(TimeRule::Issued));
+    let part = case.plan.description.parts.iter().find(is_issued)?;
+    read_time(case.claims.as_ref()?.find(&part.name)?, &part.types)
+}
+
+pub(crate) fn nonce(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
+    let Some(part) = case.plan.part(row.part) else { return Ok(()) };
+    let Rule::Nonce(shape) = &part.rule else { return Ok(()) };
+    if !applies(case, part) {
+        return Ok(());
+    }
+    match case.claims.as_ref().and_then(|c| c.find(&part.name)) {
+        None if part.optional => Ok(()),
+        None => Err(Reason::ReplayMissing),
+        Some(found) => read_nonce(found, *shape).map(|_| ()).ok_or(Reason::ReplayWrongType),
+    }
+}
+
+fn applies(case: &Case<'_>, part: &Part) -> bool {
+    let request = case.request;
+    part.applies(request.method, !request.body.is_empty(), !request.query().is_empty())
+}
+
+pub(crate) fn binding(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
+    let Some(part) = case.plan.part(row.part) else { return Ok(()) };
+    let Some(pipeline) = part.pipeline() else { return Ok(()) };
+    if !applies(case, part) {
+        return Ok(());
+    }
+    let Some(found) = case.members(part.place).and_then(|c| c.find(&part.name)) else {
+        return if part.optional { Ok(()) } else { Err(Reason::BindingMissing) };
+    };
+    let actual = typed(found, &part.types).ok_or(Reason::BindingWrongType)?;
+    let refused = match part.binds() {
+        Some(Binding::Path) => Reason::BindingPath,
+        Some(Binding::Query) => Reason::BindingQuery,
+        Some(Binding::Method) => Reason::BindingMethod,
+        Some(Binding::Host) => Reason::BindingHost,
+        Some(Binding::Body) | None => Reason::BindingBody,
+    };
+    match evaluate(pipeline, case, &mut |_, _| {}) {
+        Ok(expected) if constant_time_eq::constant_time_eq(&expected, &actual) => Ok(()),
+        Ok(_) | Err(Failure::NotJson | Failure::NotText | Failure::Missing(_)) => Err(refused),
+    }
+}
+
+/// Only the methods of the API; HEAD where GET is one.
+pub(crate) fn method(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
+    let method = if case.request.method == "HEAD" { "GET" } else { case.request.method };
+    let known = case.plan.methods.iter().any(|m| m == method || m == case.request.method);
+    if known { Ok(()) } else { Err(Reason::BindingMethod) }
+}
+
+/// A body on a method whose body nothing binds would be anybody's.
+pub(crate) fn unbound_body(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
+    if case.request.body.is_empty() {
+        return Ok(());
+    }
+    let d = &case.plan.description;
+    let bound = d.parts.iter().any(|p| p.reads_body() && applies(case, p));
+    let excused = d.transport.unbound.iter().any(|(m, _)| m == case.request.method);
+    if bound || excused { Ok(()) } else { Err(Reason::BindingBody) }
+}
+
+/// Spends the nonce; last of all checks on the token, so that nobody else can spend it.
+pub(crate) fn replay(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
+    let Some(part) = case.plan.part(row.part) else { return Ok(()) };
+    if !applies(case, part) {
+        return Ok(());
+    }
+    let Some(bytes) = member_bytes(case, part) else { return Ok(()) };
+    let credential = case.credential.ok_or(Reason::KeyUnknown)?;
+    let is_expiry = |p: &&Part| p.place == Place::Claims && matches!(p.rule, Rule::Time(TimeRule::Expires));
+    let expiry = case.plan.description.parts.iter().find(is_expiry);
+    let until = expiry
+        .and_then(|p| read_time(case.claims.as_ref()?.find(&p.name)?, &p.types))
+        .unwrap_or(u64::MAX)
+        .saturating_add(case.plan.leeway);
+    match case.context.replay.spend(credential, &bytes, until, case.context.now) {
+        Spent::Fresh => Ok(()),
+        Spent::Reused => Err(Reason::NonceReused),
+        Spent::Full => Err(Reason::MemoryFull),
+    }
+}
+
+pub(crate) fn access(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
+    let index = row.part.unwrap_or_default();
+    let Some(rule) = case.plan.description.access.get(index) else { return Ok(()) };
+    granted(case, &rule.granted, &rule.required).then_some(()).ok_or(Reason::Access(index))
+}
+
+/// Whether what the caller has covers what is required; nothing required is always covered.
+fn granted(case: &Case<'_>, granted: &Source, required: &Source) -> bool {
+    use crate::compute::Sources;
+    let Some(required) = case.bytes(required) else { return true };
+    let Some(have) = case.bytes(granted) else { return false };
+    covers(&have, &required)
+}
+
+/// Lists are joined by spaces: each required word must be among those that are had.
+pub(crate) fn covers(have: &[u8], required: &[u8]) -> bool {
+    let words = |bytes: &[u8]| -> Vec<Vec<u8>> {
+        bytes.split(|b| *b == b' ').filter(|w| !w.is_empty()).map(<[u8]>::to_vec).collect()
+    };
+    let have = words(have);
+    words(required).iter().all(|word| have.contains(word))
+}
+
+pub(crate) fn endpoint(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
+    if case.route.is_some() { Ok(()) } else { Err(Reason::NoEndpoint) }
+}

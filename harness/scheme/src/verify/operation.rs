@@ -1,0 +1,215 @@
+//! Operations: a caller proves, something is recorded, or a credential ends. It must not make the answer.
+
+use crate::compute::Sources;
+use crate::description::{Operation, OperationKind, Part, Place, Source};
+use crate::encoding::{Limits, Members, Value as Json, parse_object};
+use crate::plan::{Plan, Route};
+use crate::request::Request;
+use crate::store::of_credential;
+use crate::verdict::Reason;
+use crate::verify::checks::{covers, field_value, state_of};
+use crate::verify::values::typed;
+use crate::verify::{Context, Refusal, verify};
+use crate::world::{State, Value, Values, value};
+
+/// What an accepted operation does.
+#[derive(Debug, Clone)]
+pub(crate) enum Effect {
+    /// A token for this credential.
+    Issue(usize),
+    /// These values belong to this credential from now on.
+    Update(usize, Values),
+    /// A new credential with these values.
+    Create(Values),
+    /// These credentials end.
+    Revoke(Vec<usize>),
+}
+
+/// Checks a request to an operation's endpoint.
+pub(crate) fn prove(
+    plan: &Plan,
+    operation: &Operation,
+    request: &Request<'_>,
+    context: &Context<'_>,
+) -> Result<Effect, Refusal> {
+    if plan.description.transport.https && !request.secure {
+        return Err(Refusal { reason: Reason::HttpsRequired, row: Some(0) });
+    }
+    if operation.guarded {
+        verify(plan, request, context)?;
+    }
+    inner(plan, operation, request, context).map_err(|reason| Refusal { reason, row: None })
+}
+
+fn inner(
+    plan: &Plan,
+    operation: &Operation,
+    request: &Request<'_>,
+    context: &Context<'_>,
+) -> Result<Effect, Reason> {
+    let route = plan.route(request).ok_or(Reason::NoEndpoint)?;
+    let body = if operation.parts.iter().any(|p| p.place == Place::Body) {
+        Some(parse_object(request.body, &plan.json, &Limits::DEFAULT).map_err(|_| Reason::ProofMalformed)?)
+    } else {
+        None
+    };
+    let mut inputs: Vec<(&Part, Vec<u8>)> = Vec::new();
+    for part in &operation.parts {
+        if let Some(bytes) = input(part, request, &route, body.as_ref())? {
+            inputs.push((part, bytes));
+        }
+    }
+    let store = context.credentials;
+    let platform = plan.platform.as_ref();
+    let identity = inputs.iter().find(|(part, _)| part.identifies);
+    let found = match identity {
+        None => Vec::new(),
+        Some((part, bytes)) => {
+            let found = store.matching(part, platform, bytes);
+            if found.is_empty() {
+                return Err(Reason::ProofMismatch);
+            }
+            found
+        }
+    };
+    let target = store.prefer_active(&found);
+    match operation.kind {
+        OperationKind::Issue => {
+            let position = target.ok_or(Reason::ProofMismatch)?;
+            let credential = store.get(position).ok_or(Reason::ProofMismatch)?;
+            for (part, bytes) in inputs.iter().filter(|(part, _)| !part.identifies) {
+                let expected = of_credential(part, &credential.values, platform);
+                if !expected.is_some_and(|e| constant_time_eq::constant_time_eq(&e, bytes)) {
+                    return Err(Reason::ProofMismatch);
+                }
+            }
+            state_of(Some(credential)).map_err(|_| Reason::ProofMismatch)?;
+            allowed(plan, &credential.values, request, &route)?;
+            Ok(Effect::Issue(position))
+        }
+        OperationKind::Register => {
+            let values = recorded(&inputs);
+            match target {
+                Some(position) => {
+                    let credential = store.get(position).ok_or(Reason::ProofMismatch)?;
+                    state_of(Some(credential)).map_err(|_| Reason::ProofMismatch)?;
+                    allowed(plan, &credential.values, request, &route)?;
+                    Ok(Effect::Update(position, values))
+                }
+                None if identity.is_none() => create(context, values),
+                None => Err(Reason::ProofMismatch),
+            }
+        }
+        OperationKind::Revoke => {
+            let active = |i: &usize| store.get(*i).is_some_and(|c| c.state == State::Active);
+            let ending: Vec<usize> = found.iter().copied().filter(active).collect();
+            // Further inputs narrow what ends, so that nobody ends the credentials of others.
+            let fits = |i: &usize| {
+                inputs.iter().filter(|(part, _)| !part.identifies).all(|(part, bytes)| {
+                    let values = store.get(*i).map(|c| of_credential(part, &c.values, platform));
+                    values.flatten().is_none_or(|v| v == *bytes)
+                })
+            };
+            let ending: Vec<usize> = ending.into_iter().filter(fits).collect();
+            if ending.is_empty() { Err(Reason::ProofMismatch) } else { Ok(Effect::Revoke(ending)) }
+        }
+    }
+}
+
+/// A new credential, unless one with the same values was ended: its old tokens would live again.
+fn create(context: &Context<'_>, values: Values) -> Result<Effect, Reason> {
+    let store = context.credentials;
+    for position in store.all() {
+        let Some(credential) = store.get(position) else { continue };
+        let same = values.iter().all(|(name, new)| {
+            value(&credential.values, name).and_then(Value::bytes) == new.bytes() && new.bytes().is_some()
+        });
+        if same && credential.state != State::Active {
+            return Err(Reason::ProofMismatch);
+        }
+        if same {
+            return Ok(Effect::Issue(position));
+        }
+    }
+    Ok(Effect::Create(values))
+}
+
+/// The bytes of an input; `None` if it is optional and absent.
+fn input(
+    part: &Part,
+    request: &Request<'_>,
+    route: &Route<'_>,
+    body: Option<&Members<'_>>,
+) -> Result<Option<Vec<u8>>, Reason> {
+    match part.place {
+        Place::Field => Ok(field_value(request, part)?.map(<[u8]>::to_vec)),
+        Place::Parameter => {
+            let found = route.parameters.iter().find(|(name, _)| *name == part.name);
+            found.map(|(_, v)| Some(v.clone().into_bytes())).ok_or(Reason::ProofMissing)
+        }
+        Place::Body => match body.and_then(|members| members.find(&part.name)) {
+            None if part.optional => Ok(None),
+            None => Err(Reason::ProofMissing),
+            Some(Json::String(text)) if text.is_empty() => Err(Reason::ProofMissing),
+            Some(found) => {
+                let bytes = typed(found, &part.types).ok_or(Reason::ProofMalformed)?;
+                Ok(Some(bytes.into_owned()))
+            }
+        },
+        Place::Header | Place::Claims | Place::Answer => Ok(None),
+    }
+}
+
+/// The values that a registration says.
+fn recorded(inputs: &[(&Part, Vec<u8>)]) -> Values {
+    let mut values = Values::new();
+    for (part, bytes) in inputs {
+        let Some(Source::Credential(name)) = part.pipeline().and_then(|p| p.single()) else { continue };
+        let Ok(text) = String::from_utf8(bytes.clone()) else { continue };
+        let value = match text.parse() {
+            Ok(number) if part.types.contains(&crate::description::Type::Integer) => Value::Integer(number),
+            _ => Value::Text(text),
+        };
+        values.push((name.clone(), value));
+    }
+    values
+}
+
+/// Access rules, for the credential that an operation is about.
+fn allowed(plan: &Plan, values: &Values, request: &Request<'_>, route: &Route<'_>) -> Result<(), Reason> {
+    let about = About { plan, values, request, route };
+    for (index, rule) in plan.description.access.iter().enumerate() {
+        let Some(required) = about.bytes(&rule.required) else { continue };
+        if !about.bytes(&rule.granted).is_some_and(|have| covers(&have, &required)) {
+            return Err(Reason::Access(index));
+        }
+    }
+    Ok(())
+}
+
+struct About<'a> {
+    plan: &'a Plan,
+    values: &'a Values,
+    request: &'a Request<'a>,
+    route: &'a Route<'a>,
+}
+
+impl Sources for About<'_> {
+    fn bytes(&self, source: &Source) -> Option<Vec<u8>> {
+        match source {
+            Source::Host => self.request.host().map(String::into_bytes),
+            Source::Parameter(name) => {
+                self.route.parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone().into_bytes())
+            }
+            Source::Endpoint(name) => value(&self.route.endpoint.attributes, name).and_then(Value::bytes),
+            Source::Credential(name) => value(self.values, name).and_then(Value::bytes),
+            // What the token would say.
+            Source::Claims(name) => {
+                let parts = &self.plan.description.parts;
+                let part = parts.iter().find(|p| p.place == Place::Claims && p.name == *name)?;
+                of_credential(part, self.values, self.plan.platform.as_ref())
+            }
+            _ => None,
+        }
+    }
+}

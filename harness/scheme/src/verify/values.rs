@@ -1,0 +1,139 @@
+//! How JSON values are read as the types of a description. It must not compare them.
+
+use std::borrow::Cow;
+
+use crate::description::{Nonce, Type};
+use crate::encoding::Value;
+use crate::time::{parse_http_date, parse_rfc3339};
+
+/// Last second of the year 9999. What lies beyond is no NumericDate that anybody means
+/// (milliseconds read as seconds), so it is refused as too far.
+pub(crate) const LAST_SECOND: u64 = 253_402_300_799;
+
+/// The plain bytes of a scalar or a list of texts, as pipelines and access rules read it.
+pub(crate) fn plain<'v>(value: &'v Value<'_>) -> Option<Cow<'v, [u8]>> {
+    match value {
+        Value::String(text) => Some(Cow::Borrowed(text.as_bytes())),
+        Value::Number(text) => Some(Cow::Borrowed(text.as_bytes())),
+        Value::Array(items) => {
+            let texts: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
+            Some(Cow::Owned(texts?.join(" ").into_bytes()))
+        }
+        _ => None,
+    }
+}
+
+/// The value's bytes if it is of one of `types`; times have [`read_time`].
+pub(crate) fn typed<'v>(value: &'v Value<'_>, types: &[Type]) -> Option<Cow<'v, [u8]>> {
+    let fits = |form: &Type| match (form, value) {
+        (Type::Integer, Value::Number(text)) => is_integer(text),
+        (Type::String, Value::String(_)) => true,
+        (Type::List, Value::Array(items)) => items.iter().all(|i| i.as_str().is_some()),
+        (Type::HttpsUrl, Value::String(text)) => is_https_url(text),
+        _ => false,
+    };
+    if types.iter().any(fits) { plain(value) } else { None }
+}
+
+/// A whole number in the one form that JSON writers use: no exponent, no fraction, no minus zero.
+fn is_integer(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) && text != "-0"
+}
+
+/// An absolute URL with scheme https, a host and no user information.
+pub(crate) fn is_https_url(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
+    let host = authority.split_once(':').map_or(authority, |(host, _)| host);
+    scheme.eq_ignore_ascii_case("https")
+        && !host.is_empty()
+        && !authority.contains('@')
+        && text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
+}
+
+/// A time read from a claim, in seconds since 1970 UTC, rounded up (so that `now >= exp` is exact for whole
+/// seconds of `now`); `u64::MAX` for anything beyond the year 9999; `None` if it is none of `types`.
+pub(crate) fn read_time(value: &Value<'_>, types: &[Type]) -> Option<u64> {
+    types.iter().find_map(|form| match (form, value) {
+        (Type::Seconds, Value::Number(text)) => numeric_date(text),
+        (Type::Milliseconds, Value::Number(text)) => numeric_date(text).map(|ms| ms.div_ceil(1000)),
+        (Type::SecondsText, Value::String(text)) => {
+            let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+            if plain { numeric_date(text) } else { None }
+        }
+        (Type::HttpDate, Value::String(text)) => parse_http_date(text),
+        (Type::Rfc3339, Value::String(text)) => parse_rfc3339(text),
+        _ => None,
+    })
+}
+
+/// A NumericDate (RFC 7519 section 2): a JSON number, fractions and exponents allowed. Negative ones are 0.
+fn numeric_date(text: &str) -> Option<u64> {
+    if text.starts_with('-') {
+        return Some(0);
+    }
+    if text.bytes().all(|b| b.is_ascii_digit()) {
+        return Some(text.parse().ok().filter(|s| *s <= LAST_SECOND).unwrap_or(u64::MAX));
+    }
+    let number: f64 = text.parse().ok()?;
+    // Exact below 2^53, which is far beyond the last second that is accepted.
+    let limit = 253_402_300_799.0_f64;
+    if number.is_nan() || number > limit {
+        return Some(u64::MAX);
+    }
+    format!("{:.0}", number.ceil()).parse().ok()
+}
+
+/// The nonce's text if it has the documented shape.
+pub(crate) fn read_nonce<'v>(value: &'v Value<'_>, shape: Nonce) -> Option<&'v [u8]> {
+    match (shape, value) {
+        (Nonce::U32, Value::Number(text)) => is_decimal(text).then(|| text.parse::<u32>().ok())?.map(|_| text.as_bytes()),
+        (Nonce::U64, Value::Number(text)) => is_decimal(text).then(|| text.parse::<u64>().ok())?.map(|_| text.as_bytes()),
+        (Nonce::Uuid, Value::String(text)) => {
+            let hyphen = |i: usize| [8, 13, 18, 23].contains(&i);
+            let fits = text.len() == 36
+                && text.bytes().enumerate().all(|(i, b)| {
+                    if hyphen(i) { b == b'-' } else { b.is_ascii_hexdigit() && !b.is_ascii_uppercase() }
+                });
+            fits.then_some(text.as_bytes())
+        }
+        (Nonce::Hex32, Value::String(text)) => {
+            let fits = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase());
+            fits.then_some(text.as_bytes())
+        }
+        _ => None,
+    }
+}
+
+/// Decimal digits without sign, point, exponent (leading zeros are no JSON).
+fn is_decimal(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numeric_dates_keep_fractions_and_exponents() {
+        assert_eq!(numeric_date("1700000000"), Some(1_700_000_000));
+        assert_eq!(numeric_date("1700000000.0"), Some(1_700_000_000));
+        assert_eq!(numeric_date("1700000000.5"), Some(1_700_000_001));
+        assert_eq!(numeric_date("17e8"), Some(1_700_000_000));
+        assert_eq!(numeric_date("-1"), Some(0));
+        assert_eq!(numeric_date("1e309"), Some(u64::MAX));
+        assert_eq!(numeric_date("1700000000000"), Some(u64::MAX), "milliseconds");
+        assert_eq!(numeric_date("18446744073709551616"), Some(u64::MAX), "2^64");
+        assert_eq!(numeric_date("4294967296"), Some(4_294_967_296), "2^32");
+    }
+
+    #[test]
+    fn only_plain_https_urls_pass() {
+        assert!(is_https_url("https://api.client.example/api?x=1"));
+        assert!(is_https_url("HTTPS://api.client.example:8443/"));
+        for text in ["http://a.example/", "https://", "https:///x", "https://u@a.example/", "https://a.example/ x", "file:///x", "https://a.example\\@b"] {
+            assert!(!is_https_url(text), "{text}");
+        }
+    }
+}
