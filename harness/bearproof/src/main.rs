@@ -1,3 +1,167 @@
-//! The command line.
+//! The command line: reads arguments, runs one command, ends with its code. It must not do any of the work.
 
-fn main() {}
+mod clock;
+mod commands;
+mod embedded;
+mod http_subject;
+mod readme;
+mod report;
+mod server;
+mod wire;
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use bearproof_conform::results::Level;
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::commands::{Done, Failure, freeze, lint, list, run, schema, serve, show};
+use crate::report::Style;
+
+/// Proves that an API authenticates its requests the way its documentation says.
+#[derive(Parser)]
+#[command(version, after_help = EXIT_CODES)]
+struct Cli {
+    /// Read the vectors from this folder instead of those built in.
+    #[arg(long, global = true, value_name = "DIR")]
+    vectors: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 as expected; 1 findings; 2 usage, profile or vector file; 3 unreachable or hanging; \
+4 nothing judged, or too much inconclusive; 5 bug in bearproof; 130 interrupted.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Judge the reference (in process, HTTP and HTTPS) or a target, and write the reports.
+    Run {
+        /// The target's profile; without one the reference is started and judged.
+        #[arg(long, value_name = "PROFILE")]
+        target: Option<PathBuf>,
+        /// Only this scheme: an id, or a folder with a scheme of your own.
+        #[arg(long, value_name = "ID|DIR")]
+        scheme: Option<String>,
+        /// Only these: `scheme/family/name`, `scheme/family`, `scheme` or `family`.
+        #[arg(long, value_name = "ID")]
+        filter: Vec<String>,
+        /// Only vectors up to this level.
+        #[arg(long, value_enum)]
+        level: Option<LevelName>,
+        /// End with code 4 if anything is inconclusive.
+        #[arg(long)]
+        strict: bool,
+        /// Write the reports here.
+        #[arg(long, value_name = "DIR", default_value = "reports/latest")]
+        out: PathBuf,
+    },
+    /// Serve the reference on loopback until interrupted.
+    Serve {
+        /// Only this scheme: an id, or a folder with a scheme of your own.
+        #[arg(long, value_name = "ID|DIR")]
+        scheme: Option<String>,
+        /// First port; each scheme takes four: http, https, plain http, control.
+        #[arg(long)]
+        port: Option<u16>,
+        /// Write the certificate authority here (PEM).
+        #[arg(long, value_name = "FILE")]
+        ca_out: Option<PathBuf>,
+        /// Write a ready profile for each scheme here.
+        #[arg(long, value_name = "DIR")]
+        profiles: Option<PathBuf>,
+        /// Add the reason code to each answer (`X-Bearproof-Reason`).
+        #[arg(long)]
+        explain: bool,
+    },
+    /// Name the vectors.
+    List {
+        /// Only this scheme.
+        #[arg(long, value_name = "ID|DIR")]
+        scheme: Option<String>,
+        /// How to print.
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
+    /// Print a vector, or the checks of a scheme in their order.
+    Show {
+        /// A vector's id, a scheme's id, or a folder with a scheme.
+        what: String,
+    },
+    /// Write the frozen vectors from their recipes.
+    Freeze {
+        /// Only compare.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Print what the suite lacks.
+    Lint,
+    /// Write the JSON schemas of vectors and results.
+    Schema {
+        /// Only compare.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LevelName {
+    Must,
+    Should,
+    May,
+}
+
+fn main() -> ExitCode {
+    let (output, code) = match execute(Cli::parse()) {
+        Ok(Done { output, code }) => (output, code),
+        Err(Failure { code, message }) => {
+            let _ = writeln!(std::io::stderr(), "error: {message}");
+            return ExitCode::from(code);
+        }
+    };
+    // A reader that went away (`| head`) is no error of ours.
+    let _ = std::io::stdout().write_all(output.as_bytes());
+    ExitCode::from(code)
+}
+
+fn execute(cli: Cli) -> Result<Done, Failure> {
+    let vectors = cli.vectors;
+    match cli.command {
+        Command::Run { target, scheme, filter, level, strict, out } => run::execute(&run::Options {
+            vectors,
+            target,
+            scheme,
+            filter,
+            level: level.map(|l| match l {
+                LevelName::Must => Level::Must,
+                LevelName::Should => Level::Should,
+                LevelName::May => Level::May,
+            }),
+            strict,
+            out,
+            style: style(),
+        }),
+        Command::Serve { scheme, port, ca_out, profiles, explain } => {
+            serve::serve(&serve::Options { vectors, scheme, port, ca_out, profiles, explain })
+        }
+        Command::List { scheme, format } => {
+            list::list(vectors.as_deref(), scheme.as_deref(), matches!(format, Format::Json))
+        }
+        Command::Show { what } => show::show(vectors.as_deref(), &what),
+        Command::Freeze { check } => freeze::freeze(vectors.as_deref(), check),
+        Command::Lint => lint::lint(vectors.as_deref()),
+        Command::Schema { check } => schema::schema(vectors.as_deref(), check),
+    }
+}
+
+/// Colour on a terminal that wants it.
+fn style() -> Style {
+    let color = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    Style { color, width: 100 }
+}

@@ -1,4 +1,22 @@
 //! Who judges: the vector format, recipes, binding, judging and results. No sockets, no async, and nothing
 //! here knows how a subject verifies.
 
+pub mod drive;
+pub mod entropy;
+pub mod freeze;
+pub mod in_process;
+pub mod judge;
+pub mod lint;
+mod message;
+pub mod needs;
+pub mod play;
+pub mod plot;
+pub mod recipe;
+pub mod redact;
+pub mod resolve;
 pub mod results;
+pub mod run;
+mod sealing;
+pub mod subject;
+pub mod suite;
+pub mod vector;

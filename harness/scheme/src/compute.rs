@@ -65,6 +65,8 @@ fn apply(step: &Step, value: Vec<u8>, sources: &dyn Sources) -> Result<Vec<u8>, 
         Step::JsonString => {
             string_literal(std::str::from_utf8(&value).map_err(|_| Failure::NotText)?).into_bytes()
         }
+        // No body has nothing to compact: the document's POST without a body has the digest of the nonce alone.
+        Step::JsonCompact if value.is_empty() => value,
         Step::JsonCompact => compact(&value, &Limits::DEFAULT).map_err(|_| Failure::NotJson)?.into_owned(),
         Step::Sha256 => Sha256::digest(&value).to_vec(),
         Step::Sha512 => Sha512::digest(&value).to_vec(),

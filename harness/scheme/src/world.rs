@@ -141,9 +141,28 @@ pub struct Success {
     pub pointer: Option<String>,
 }
 
+/// How a live target is reached, where that does not follow from the origin.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Connect {
+    /// Origin to connect to instead, such as `http://127.0.0.1:8080`.
+    pub address: Option<String>,
+    /// Origin of the same API over plain HTTP.
+    pub plain: Option<String>,
+    /// Origin of the hooks (clock, revoke, forget).
+    pub control: Option<String>,
+    /// PEM file of a further certificate authority, relative to the profile.
+    pub ca: Option<String>,
+    /// Hosts that may be contacted although they are not loopback.
+    pub allow: Vec<String>,
+}
+
 /// A whole world.
 #[derive(Debug, Clone)]
 pub struct World {
+    /// The scheme; only profiles say it.
+    pub scheme: Option<String>,
+    /// How a live target is reached.
+    pub connect: Connect,
     /// Seconds since 1970 UTC; `None` in a profile: the real time.
     pub clock: Option<u64>,
     /// Scheme, host and port by which the API is known.
@@ -182,15 +201,25 @@ impl World {
     }
 }
 
+/// The scheme that a profile says it is for.
+///
+/// # Errors
+/// A [`Fault`] of the file, or if it names none.
+pub fn read_scheme(file: &str, text: &str) -> Result<String, Fault> {
+    document::parse(file, text, |root| {
+        let _ = root.entries();
+        description::check_format(root)?;
+        root.need("scheme", "the id of the scheme that the target speaks")?.text()
+    })
+}
+
 /// The options that a world file takes, read before the description that depends on them.
 ///
 /// # Errors
 /// A [`Fault`] of the file.
 pub fn read_choices(file: &str, text: &str) -> Result<Vec<(String, String)>, Fault> {
     document::parse(file, text, |root| {
-        for (key, _) in root.entries() {
-            let _ = root.get(&key);
-        }
+        let _ = root.entries();
         choices(root)
     })
 }
@@ -218,6 +247,8 @@ pub fn load(d: &Description, file: &str, text: &str, resolver: &dyn Resolver) ->
             ));
         }
         Ok(World {
+            scheme: root.get("scheme").map(|i| i.text()).transpose()?,
+            connect: root.get("connect").map_or(Ok(Connect::default()), |i| i.table(read_connect))?,
             clock: root.get("clock").map(|i| i.timestamp()).transpose()?,
             origin: address,
             leeway: root.get("leeway").map_or(Ok(0), |i| reader.duration(&i))?,
@@ -388,6 +419,17 @@ impl Reader<'_> {
         }
         Ok(values)
     }
+}
+
+fn read_connect(t: &Table<'_>) -> Result<Connect, Fault> {
+    let text = |key: &str| t.get(key).map(|i| i.text()).transpose();
+    Ok(Connect {
+        address: text("address")?,
+        plain: text("plain")?,
+        control: text("control")?,
+        ca: text("ca")?,
+        allow: t.get("allow").map_or(Ok(Vec::new()), |i| i.texts())?,
+    })
 }
 
 fn read_success(t: &Table<'_>) -> Result<Success, Fault> {

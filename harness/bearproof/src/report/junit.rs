@@ -164,6 +164,9 @@ mod tests {
     fn hostile_text_stays_text() {
         let xml = junit(&hostile()).unwrap();
         assert!(!xml.contains("<script>"));
+        assert!(xml.contains("--- sent\n&lt;script&gt;"), "{xml}");
+        let sent = xml.split("--- sent").nth(1).unwrap().split("--- received").next().unwrap();
+        assert!(sent.contains(r"\x1b[31mred"), "written out, not dropped: {sent}");
         assert!(!xml.chars().any(|c| c.is_control() && c != '\n'));
         let report = Report::deserialize_from_str(&xml).unwrap();
         let names: Vec<_> =

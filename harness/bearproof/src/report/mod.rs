@@ -13,4 +13,4 @@ mod verdict;
 pub(crate) use html::html;
 pub(crate) use junit::junit;
 pub(crate) use terminal::{Style, terminal};
-pub(crate) use verdict::{exit_code, findings, headline};
+pub(crate) use verdict::exit_code;

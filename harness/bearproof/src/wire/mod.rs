@@ -21,6 +21,6 @@ mod tests;
 mod tls;
 
 pub(crate) use client::{Client, ClientConfig};
-pub(crate) use error::{ExchangeError, Waiting};
+pub(crate) use error::ExchangeError;
 pub(crate) use origin::Origin;
 pub(crate) use response::Response;

@@ -147,6 +147,7 @@ fn reason(error: httparse::Error) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::body::LONGEST_BODY;
     use super::*;
 
     async fn answer(bytes: &[u8]) -> Result<Response, ExchangeError> {
@@ -192,6 +193,13 @@ mod tests {
         for (bytes, reusable) in cases {
             assert_eq!(answer(bytes).await.unwrap().reusable, reusable, "{}", bytes.escape_ascii());
         }
+    }
+
+    #[tokio::test]
+    async fn a_cut_body_leaves_no_reusable_connection_even_if_nothing_more_has_arrived() {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", LONGEST_BODY + 1);
+        let response = answer(&[head.as_bytes(), &vec![b'a'; LONGEST_BODY]].concat()).await.unwrap();
+        assert!(response.body_truncated && !response.reusable);
     }
 
     #[tokio::test]

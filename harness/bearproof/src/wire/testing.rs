@@ -24,6 +24,8 @@ pub(super) enum Step {
     Send(Vec<u8>),
     /// Sends these bytes over and over until the client is gone.
     SendForever(Vec<u8>, Duration),
+    /// Waits.
+    Pause(Duration),
     /// Keeps the connection open and does nothing.
     Hang,
 }
@@ -113,6 +115,7 @@ async fn follow(script: Vec<Step>, connection: &mut Connection, record: impl Fn(
                 }
                 return;
             }
+            Step::Pause(time) => tokio::time::sleep(time).await,
             Step::Hang => pending().await,
         }
     }

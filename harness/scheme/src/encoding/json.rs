@@ -331,6 +331,11 @@ mod tests {
             read(r#""a\"\\\/\b\f\n\r\t\u0000\u00E9\uffff\ud83d\uDE00z""#).as_str(),
             Some("a\"\\/\u{8}\u{c}\n\r\t\0é\u{ffff}😀z")
         );
+        // The ends of both surrogate ranges, and their neighbours outside.
+        assert_eq!(
+            read(r#""\ud800\udc00\udbff\udfff\ud7ff\ue000""#).as_str(),
+            Some("\u{10000}\u{10ffff}\u{d7ff}\u{e000}")
+        );
     }
 
     #[test]

@@ -1,0 +1,91 @@
+//! The commands, one file each. They must not judge or format results themselves.
+
+pub(crate) mod freeze;
+pub(crate) mod lint;
+pub(crate) mod list;
+mod reference;
+pub(crate) mod run;
+pub(crate) mod schema;
+pub(crate) mod serve;
+pub(crate) mod show;
+mod target;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bearproof_conform::suite::{Disk, Scheme, Suite};
+use bearproof_scheme::Fault;
+
+use crate::embedded::Embedded;
+
+/// Why a command ended: the exit code and what is told to the user.
+pub(crate) struct Failure {
+    /// See the README: 2 for input, 1 for a check that failed, 5 for a bug.
+    pub(crate) code: u8,
+    /// What is printed.
+    pub(crate) message: String,
+}
+
+impl Failure {
+    /// Wrong usage, or a file that can't be used.
+    pub(crate) fn input(message: impl Into<String>) -> Self {
+        Self { code: 2, message: message.into() }
+    }
+
+    /// A check that found something.
+    pub(crate) fn check(message: impl Into<String>) -> Self {
+        Self { code: 1, message: message.into() }
+    }
+
+    /// Something that must not happen.
+    pub(crate) fn bug(message: impl Into<String>) -> Self {
+        Self { code: 5, message: format!("this is a bug in bearproof: {}", message.into()) }
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::input(fault.to_string())
+    }
+}
+
+/// What a command prints and the code it ends with.
+pub(crate) struct Done {
+    pub(crate) output: String,
+    pub(crate) code: u8,
+}
+
+impl Done {
+    pub(crate) fn fine(output: impl Into<String>) -> Self {
+        Self { output: output.into(), code: 0 }
+    }
+}
+
+/// The suite from a folder, else the embedded one.
+pub(crate) fn load_suite(vectors: Option<&Path>) -> Result<Suite, Failure> {
+    Ok(match vectors {
+        Some(path) => Suite::load(Arc::new(Disk(path.to_path_buf())))?,
+        None => Suite::load(Arc::new(Embedded))?,
+    })
+}
+
+/// The folder that commands write vectors to: the given one, else `vectors` here.
+pub(crate) fn vectors_folder(vectors: Option<&Path>) -> Result<PathBuf, Failure> {
+    let folder = vectors.map_or_else(|| PathBuf::from("vectors"), Path::to_path_buf);
+    if folder.join("families").is_dir() {
+        return Ok(folder);
+    }
+    let message = format!("{}: no vectors here (there is no `families` folder)", folder.display());
+    Err(Failure::input(format!("{message}\n  help: run it in the project's root, or name the folder with --vectors DIR")))
+}
+
+/// The schemes that an option names: an id of the suite, or a folder; all of the suite without one.
+pub(crate) fn pick_schemes(suite: &Suite, wanted: Option<&str>) -> Result<Vec<Scheme>, Failure> {
+    let Some(wanted) = wanted else { return Ok(suite.schemes.clone()) };
+    let path = Path::new(wanted);
+    if path.join("scheme.toml").exists() || wanted.contains('/') {
+        let id = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        return Ok(vec![Scheme::load(&id, Arc::new(Disk(path.to_path_buf())))?]);
+    }
+    Ok(vec![suite.scheme(wanted)?.clone()])
+}

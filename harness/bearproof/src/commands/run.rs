@@ -1,0 +1,240 @@
+//! `run`: judges the reference, or a target, and writes the reports. It must not judge itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bearproof_conform::freeze::{CONTROL, freeze_plot, plots};
+use bearproof_conform::in_process::InProcess;
+use bearproof_conform::plot::Plot;
+use bearproof_conform::redact::Redactor;
+use bearproof_conform::results::{FORMAT, Level, Results, Run, Suite as SuiteResult, Target, VectorResult, Via};
+use bearproof_conform::run::{Selection, Subjects, run, target};
+use bearproof_conform::subject::Subject;
+use bearproof_conform::suite::{Scheme, Suite};
+use bearproof_conform::vector::{SUITE, Vector};
+use bearproof_scheme::encoding::encode_hex;
+use sha2::{Digest, Sha256};
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use super::{Done, Failure, load_suite, pick_schemes, reference, target as profile};
+use crate::clock::{Stopwatch, system_now};
+use crate::http_subject::HttpSubjects;
+use crate::report::{Style, exit_code, html, junit, terminal};
+use crate::server::Certificate;
+
+/// What `run` is asked for.
+pub(crate) struct Options {
+    pub(crate) vectors: Option<PathBuf>,
+    pub(crate) target: Option<PathBuf>,
+    pub(crate) scheme: Option<String>,
+    pub(crate) filter: Vec<String>,
+    pub(crate) level: Option<Level>,
+    pub(crate) strict: bool,
+    pub(crate) out: PathBuf,
+    pub(crate) style: Style,
+}
+
+struct InProcessSubjects;
+
+impl Subjects for InProcessSubjects {
+    fn with(&self, plot: &Plot, with: &mut dyn FnMut(&dyn Subject)) {
+        with(&InProcess::new(&plot.variant, &plot.id));
+    }
+
+    fn via(&self) -> Via {
+        Via::InProcess
+    }
+
+    fn lacks(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn concurrency(&self) -> usize {
+        std::thread::available_parallelism().map_or(2, usize::from)
+    }
+}
+
+/// All that a run gathers.
+#[derive(Default)]
+struct Gathered {
+    targets: Vec<Target>,
+    vectors: Vec<VectorResult>,
+    origins: Vec<String>,
+    requests: u64,
+    digest: Sha256,
+    selected: usize,
+}
+
+/// Runs, writes the reports, and says what was found.
+pub(crate) fn execute(options: &Options) -> Result<Done, Failure> {
+    let clock = Stopwatch::start();
+    let started = bearproof_scheme::time::rfc3339(system_now());
+    let suite = load_suite(options.vectors.as_deref())?;
+    let mut id = [0_u8; 8];
+    aws_lc_rs::rand::fill(&mut id).map_err(|_| Failure::bug("no randomness"))?;
+    let id = encode_hex(&id);
+    let runtime = Runtime::new().map_err(|e| Failure::bug(e.to_string()))?;
+    let mut gathered = Gathered::default();
+    match &options.target {
+        Some(path) => run_target(options, &suite, path, &id, &runtime, &mut gathered)?,
+        None => run_reference(options, &suite, &id, &runtime, &mut gathered)?,
+    }
+    gathered.vectors.sort_by(|a, b| a.id.cmp(&b.id).then(a.via.cmp(&b.via)));
+    let results = Results {
+        format: FORMAT,
+        suite: SuiteResult {
+            version: SUITE.into(),
+            digest: encode_hex(&gathered.digest.finalize()),
+            selected: u32::try_from(gathered.selected).unwrap_or(u32::MAX),
+        },
+        targets: gathered.targets,
+        vectors: gathered.vectors,
+        run: Some(Run {
+            id,
+            seed: 0,
+            started,
+            duration_ms: clock.milliseconds(),
+            tool: env!("CARGO_PKG_VERSION").into(),
+            requests: gathered.requests,
+            origins: gathered.origins,
+        }),
+    };
+    write(&options.out, &results)?;
+    let mut output = terminal(&results, options.style);
+    output.push_str(&format!(
+        "reports: {0}/results.json, {0}/report.html, {0}/junit.xml\n",
+        options.out.display()
+    ));
+    Ok(Done { output, code: exit_code(&results, options.strict) })
+}
+
+fn run_reference(
+    options: &Options,
+    suite: &Suite,
+    id: &str,
+    runtime: &Runtime,
+    gathered: &mut Gathered,
+) -> Result<(), Failure> {
+    let certificate = Certificate::make().map_err(Failure::bug)?;
+    let client = reference::client(&certificate)?;
+    let (stop, stopped) = watch::channel(false);
+    for scheme in pick_schemes(suite, options.scheme.as_deref())? {
+        let all = select(options, suite, &scheme)?;
+        let frozen = frozen(&all)?;
+        gathered.count(&all, &frozen)?;
+        let redactor = Redactor::of_world(&scheme.default.world);
+        let known = BTreeSet::new();
+        let selection = Selection { plots: &all, frozen: Some(&frozen), run: id, known: &known };
+        let (calibration, results) = run(&selection, &InProcessSubjects, &redactor);
+        gathered.targets.push(target(&scheme.default, Via::InProcess, "reference", calibration));
+        gathered.vectors.extend(results);
+        for via in [Via::Http, Via::Https] {
+            let running = reference::start_all(&all, via, runtime.handle(), &certificate, &client, &stopped)?;
+            let subjects = HttpSubjects {
+                targets: running.iter().map(|r| (r.choose.clone(), &r.http)).collect(),
+                via,
+                lacks: &|_| None,
+                concurrency: reference::CONCURRENCY,
+            };
+            let selection = Selection { plots: &all, frozen: None, run: id, known: &known };
+            let (calibration, results) = run(&selection, &subjects, &redactor);
+            gathered.targets.push(target(&scheme.default, via, "reference", calibration));
+            gathered.vectors.extend(results);
+            for running in &running {
+                gathered.requests += running.http.requests.load(Ordering::Relaxed);
+                gathered.origins.push(running.http.origin.to_string());
+            }
+        }
+    }
+    drop(stop);
+    Ok(())
+}
+
+fn run_target(
+    options: &Options,
+    suite: &Suite,
+    path: &Path,
+    id: &str,
+    runtime: &Runtime,
+    gathered: &mut Gathered,
+) -> Result<(), Failure> {
+    let profile = profile::read(suite, path)?;
+    let all = select(options, suite, &profile.scheme)?;
+    gathered.count(&all, &frozen(&all)?)?;
+    let all = profile.plots(all);
+    let http = profile.http(runtime.handle(), Duration::from_secs(5))?;
+    let via = if http.origin.secure { Via::Https } else { Via::Http };
+    let redactor = Redactor::of_world(&profile.variant.world);
+    let known = BTreeSet::new();
+    let lacks = |need: &str| profile.lacks(need);
+    let subjects = HttpSubjects {
+        targets: vec![(Vec::new(), &http)],
+        via,
+        lacks: &lacks,
+        concurrency: reference::CONCURRENCY,
+    };
+    let selection = Selection { plots: &all, frozen: None, run: id, known: &known };
+    let (calibration, results) = run(&selection, &subjects, &redactor);
+    gathered.targets.push(target(&profile.variant, via, &profile.name, calibration));
+    gathered.vectors.extend(results);
+    gathered.requests += http.requests.load(Ordering::Relaxed);
+    gathered.origins.push(http.origin.to_string());
+    Ok(())
+}
+
+impl Gathered {
+    fn count(&mut self, plots: &[Plot], frozen: &BTreeMap<String, Vector>) -> Result<(), Failure> {
+        self.selected += plots.len();
+        for vector in frozen.values() {
+            self.digest.update(serde_json::to_vec(vector).map_err(|e| Failure::bug(e.to_string()))?);
+        }
+        Ok(())
+    }
+}
+
+/// The plots that the options select, with the controls that they need.
+fn select(options: &Options, suite: &Suite, scheme: &Scheme) -> Result<Vec<Plot>, Failure> {
+    let all = plots(&suite.families, scheme).map_err(Failure::input)?.plots;
+    let level = |plot: &Plot| options.level.is_none_or(|level| plot.level <= level);
+    let named = |plot: &Plot| {
+        options.filter.is_empty() || options.filter.iter().any(|f| plot.id == *f || plot.id.starts_with(&format!("{f}/")) || plot.id.contains(&format!("/{f}/")))
+    };
+    let wanted: Vec<&Plot> = all.iter().filter(|p| level(p) && named(p)).collect();
+    if wanted.is_empty() && !options.filter.is_empty() && options.scheme.is_some() {
+        return Err(Failure::input("no vector has these ids\n  help: `bearproof list` names all".to_string()));
+    }
+    let twins: BTreeSet<&String> = wanted.iter().filter_map(|p| p.twin.as_ref()).collect();
+    let calibrating = |p: &Plot| !wanted.is_empty() && p.id.split('/').nth(1) == Some(CONTROL) && p.id.contains("/primary-");
+    let ids: BTreeSet<&String> = wanted.iter().map(|p| &p.id).collect();
+    let keep = |p: &&Plot| ids.contains(&p.id) || twins.contains(&p.id) || calibrating(p);
+    Ok(all.iter().filter(keep).cloned().collect())
+}
+
+/// The vectors as frozen under the published binding.
+fn frozen(plots: &[Plot]) -> Result<BTreeMap<String, Vector>, Failure> {
+    let mut frozen = BTreeMap::new();
+    for plot in plots {
+        let vector = freeze_plot(plot).map_err(|e| Failure::input(format!("{}: {e}", plot.id)))?;
+        frozen.insert(plot.id.clone(), vector);
+    }
+    Ok(frozen)
+}
+
+fn write(out: &Path, results: &Results) -> Result<(), Failure> {
+    let json = serde_json::to_string_pretty(results).map_err(|e| Failure::bug(e.to_string()))?;
+    let files = [
+        ("results.json", format!("{json}\n")),
+        ("report.html", html(results)),
+        ("junit.xml", junit(results).map_err(Failure::bug)?),
+    ];
+    std::fs::create_dir_all(out).map_err(|e| Failure::input(format!("{}: can't be made: {e}", out.display())))?;
+    for (name, text) in files {
+        let path = out.join(name);
+        std::fs::write(&path, text)
+            .map_err(|e| Failure::input(format!("{}: can't be written: {e}", path.display())))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! `serve`: the reference as a server on loopback, until interrupted.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bearproof_conform::suite::{Scheme, read_text};
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use super::{Done, Failure, load_suite, pick_schemes, reference};
+use crate::server::{Certificate, Origins, start};
+
+/// What `serve` is asked for.
+pub(crate) struct Options {
+    pub(crate) vectors: Option<PathBuf>,
+    pub(crate) scheme: Option<String>,
+    pub(crate) port: Option<u16>,
+    pub(crate) ca_out: Option<PathBuf>,
+    pub(crate) profiles: Option<PathBuf>,
+    pub(crate) explain: bool,
+}
+
+/// Serves until the process is told to stop.
+pub(crate) fn serve(options: &Options) -> Result<Done, Failure> {
+    let suite = load_suite(options.vectors.as_deref())?;
+    let schemes = pick_schemes(&suite, options.scheme.as_deref())?;
+    let runtime = Runtime::new().map_err(|e| Failure::bug(e.to_string()))?;
+    let certificate = Certificate::make().map_err(Failure::bug)?;
+    if let Some(path) = &options.ca_out {
+        write(path, &certificate.authority_pem)?;
+    }
+    let (stop, stopped) = watch::channel(false);
+    runtime.block_on(async {
+        let mut port = options.port;
+        for scheme in &schemes {
+            let site = Arc::new(reference::site(&scheme.default, options.explain));
+            let origins = start(site, &certificate, port, &stopped).await.map_err(Failure::input)?;
+            port = port.and_then(|p| p.checked_add(4));
+            say(&format!(
+                "{}: http://{} https://{} plain http://{} control http://{}",
+                scheme.id, origins.http, origins.https, origins.plain, origins.control
+            ))?;
+            if let Some(folder) = &options.profiles {
+                write_profile(folder, scheme, &origins)?;
+            }
+        }
+        say("ready")?;
+        interrupted().await;
+        let _ = stop.send(true);
+        Ok(Done::fine("stopped\n"))
+    })
+}
+
+/// Resolves on interrupt or termination.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminated => {}
+    }
+}
+
+/// Lines appear while serving, so that a script can wait for `ready`.
+fn say(line: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|e| Failure::input(e.to_string()))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|e| Failure::input(format!("{}: can't be written: {e}", path.display())))
+}
+
+/// A profile for the served scheme: its published world with an address.
+fn write_profile(folder: &Path, scheme: &Scheme, origins: &Origins) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder)
+        .map_err(|e| Failure::input(format!("{}: can't be made: {e}", folder.display())))?;
+    let world = read_text(scheme.folder.as_ref(), "world.toml")?;
+    let (head, rest) = world.split_once("\n[").unwrap_or((&world, ""));
+    let head: Vec<&str> = head.lines().filter(|line| !line.starts_with("clock")).collect();
+    let text = format!(
+        "{}\nscheme = \"{}\"\n\n[connect]\naddress = \"http://{}\"\nplain = \"http://{}\"\ncontrol = \"http://{}\"\n\n[{rest}",
+        head.join("\n"),
+        scheme.id,
+        origins.http,
+        origins.plain,
+        origins.control
+    );
+    write(&folder.join(format!("{}.toml", scheme.id)), &text)?;
+    // Key files are named relative to the world, so they go along.
+    for name in scheme.folder.list("keys") {
+        let keys = folder.join("keys");
+        std::fs::create_dir_all(&keys).map_err(|e| Failure::input(e.to_string()))?;
+        write(&keys.join(&name), &read_text(scheme.folder.as_ref(), &format!("keys/{name}"))?)?;
+    }
+    Ok(())
+}

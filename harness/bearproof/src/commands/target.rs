@@ -1,0 +1,99 @@
+//! A profile becomes a target: a world with an address. It must not send anything.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::time::Duration;
+
+use bearproof_conform::plot::Plot;
+use bearproof_conform::suite::{Disk, Folder, Scheme, Suite, Variant, load_profile, read_text};
+use bearproof_scheme::world;
+use tokio::runtime::Handle;
+
+use super::Failure;
+use crate::http_subject::Http;
+use crate::wire::{Client, ClientConfig, Origin};
+
+/// A profile, read.
+pub(super) struct Profile {
+    pub(super) scheme: Scheme,
+    pub(super) variant: Variant,
+    pub(super) name: String,
+    folder: Disk,
+}
+
+/// Reads a profile.
+pub(super) fn read(suite: &Suite, path: &Path) -> Result<Profile, Failure> {
+    let folder = Disk(path.parent().map(Path::to_path_buf).unwrap_or_default());
+    let file = path.file_name().map(|n| n.to_string_lossy().into_owned());
+    let file = file.ok_or_else(|| Failure::input(format!("{}: not a file", path.display())))?;
+    let text = read_text(&folder, &file)?;
+    let name = folder.name(&file);
+    let scheme = world::read_scheme(&name, &text)?;
+    let scheme = suite.scheme(&scheme)?.clone();
+    let variant = load_profile(&scheme, &name, &text, &folder)?;
+    Ok(Profile { scheme, variant, name: file, folder })
+}
+
+impl Profile {
+    /// The client and the addresses of the target.
+    pub(super) fn http(&self, runtime: &Handle, timeout: Duration) -> Result<Http, Failure> {
+        let connect = &self.variant.world.connect;
+        let input = |e: String| Failure::input(format!("{}: {e}", self.name));
+        let origin = |text: &String| Origin::parse(text).map_err(input);
+        let roots = match &connect.ca {
+            None => Vec::new(),
+            Some(file) => read_text(&self.folder, file)?.into_bytes(),
+        };
+        let client = Client::new(ClientConfig {
+            exchange_timeout: timeout,
+            connect_timeout: timeout,
+            extra_roots_pem: roots,
+            allowed_hosts: connect.allow.clone(),
+            max_connections: super::reference::CONCURRENCY,
+        });
+        Ok(Http {
+            client: client.map_err(input)?,
+            runtime: runtime.clone(),
+            origin: origin(connect.address.as_ref().unwrap_or(&self.variant.world.origin))?,
+            plain: connect.plain.as_ref().map(origin).transpose()?,
+            control: connect.control.as_ref().map(origin).transpose()?,
+            ahead: AtomicI64::new(0),
+            requests: AtomicU64::new(0),
+        })
+    }
+
+    /// The published plots, played with the target's credentials and endpoints. What needs other choices than the
+    /// target's is marked by its choices.
+    pub(super) fn plots(&self, published: Vec<Plot>) -> Vec<Plot> {
+        let taken = |(name, option): &(String, String)| {
+            self.variant.description.choices.iter().any(|c| c.name == *name && c.chosen == *option)
+        };
+        published
+            .into_iter()
+            .map(|mut plot| {
+                plot.choose.retain(|choice| !taken(choice));
+                plot.variant = Variant {
+                    description: Arc::clone(&self.variant.description),
+                    world: Arc::clone(&self.variant.world),
+                };
+                plot
+            })
+            .collect()
+    }
+
+    /// Why the target can't offer a need.
+    pub(super) fn lacks(&self, need: &str) -> Option<String> {
+        let world = &self.variant.world;
+        let (kind, name) = need.split_once(' ').unwrap_or((need, ""));
+        let there = match kind {
+            "credential" => world.credential(name).is_some(),
+            "platform" => world.platform(name).is_some(),
+            "endpoint" => world.endpoint(name).is_some(),
+            "hook" => world.connect.control.is_some(),
+            "plain" => world.connect.plain.is_some(),
+            _ => true,
+        };
+        (!there).then(|| format!("the profile has no {need}"))
+    }
+}

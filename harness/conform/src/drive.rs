@@ -1,0 +1,309 @@
+//! Drives one vector through a subject, step by step, and judges it. The frozen bytes and the live recipe go
+//! through the same steps. It must not decide which vectors run.
+
+use bearproof_scheme::description::Place;
+use bearproof_scheme::request::Message;
+
+use crate::entropy::Published;
+use crate::judge::{Documented, assertions, documented, let_in, says_nothing};
+use crate::plot::Plot;
+use crate::play::{Done, Moment, Next, answered_token, play};
+use crate::recipe::{Action, Expect};
+use crate::redact::Redactor;
+use crate::resolve::carrier;
+use crate::results::{Exchange, Outcome, StepResult, VectorResult, Via};
+use crate::subject::{Observation, Subject, SubjectError};
+use crate::vector::{FrozenStep, Vector};
+
+/// Where the messages of a vector come from.
+#[derive(Clone, Copy)]
+pub enum Script<'a> {
+    /// The bytes that were frozen.
+    Frozen(&'a Vector),
+    /// The recipe, played with the randomness of a run.
+    Live {
+        /// Id of the run.
+        run: &'a str,
+    },
+}
+
+/// Runs one vector.
+pub fn drive(plot: &Plot, script: Script<'_>, subject: &dyn Subject, via: Via, redactor: &Redactor) -> VectorResult {
+    let mut driver = Driver { plot, script, subject, redactor: redactor.clone(), earlier: Vec::new() };
+    let mut steps = Vec::new();
+    let mut verdict = (Outcome::Pass, String::new());
+    for index in 0..plot.steps.len() {
+        let (step, outcome, cause) = driver.step(index);
+        steps.push(step);
+        if outcome != Outcome::Pass {
+            verdict = (outcome, cause);
+            break;
+        }
+    }
+    // A rejection proves nothing after a preparation that failed: then the fault was never reached.
+    let reached = steps.len();
+    let rejects_later = plot.steps.iter().skip(reached).any(|s| matches!(s.expect, Expect::Reject(_)));
+    if verdict.0 == Outcome::Fail && rejects_later {
+        verdict = (Outcome::Inconclusive, format!("a preparing step failed: {}", verdict.1));
+    }
+    if verdict.0 == Outcome::Pass {
+        for step in &mut steps {
+            step.exchange = None;
+        }
+    }
+    VectorResult {
+        id: plot.id.clone(),
+        via,
+        level: plot.level,
+        severity: plot.severity,
+        outcome: verdict.0,
+        cause: driver.redactor.redact(&verdict.1),
+        why: plot.why.clone(),
+        refs: crate::needs::references(plot),
+        steps,
+    }
+}
+
+struct Driver<'a> {
+    plot: &'a Plot,
+    script: Script<'a>,
+    subject: &'a dyn Subject,
+    redactor: Redactor,
+    earlier: Vec<Done>,
+}
+
+impl Driver<'_> {
+    fn step(&mut self, index: usize) -> (StepResult, Outcome, String) {
+        let expect = self.plot.steps.get(index).map_or(Expect::Any, |s| s.expect.clone());
+        let mut result = StepResult {
+            expected: match expect {
+                Expect::Accept => "accept",
+                Expect::Reject(_) => "reject",
+                Expect::Any => "any",
+            }
+            .into(),
+            observed: None,
+            status: None,
+            reason: None,
+            assertions: Vec::new(),
+            exchange: None,
+        };
+        let next = match self.next(index) {
+            Ok(next) => next,
+            Err(why) => return (result, Outcome::Error, why),
+        };
+        let made = match next {
+            Next::Wait(seconds) => {
+                self.earlier.push(Done::default());
+                return Self::hooked(result, self.subject.wait(seconds));
+            }
+            Next::RevokeHook(role) => {
+                self.earlier.push(Done::default());
+                return Self::hooked(result, self.subject.revoke(&role));
+            }
+            Next::Send(made) => made,
+        };
+        self.register(&made.message);
+        let answer = self.subject.send(&made.message, index);
+        let observation = match answer {
+            Ok(observation) => observation,
+            Err(error) => {
+                result.exchange = Some(self.exchange(&made.message, error.words()));
+                let outcome = outcome_of(&error);
+                return (result, outcome, error.words().into());
+            }
+        };
+        let token = answered_token(self.plot, &made.endpoint, &observation.body);
+        if let Some(token) = &token {
+            self.redactor.register(token.as_bytes());
+        }
+        self.earlier.push(Done { message: Some(made.message.clone()), written: made.written.clone(), token });
+        result.exchange = Some(self.exchange(&made.message, &show_answer(&observation)));
+        result.status = Some(observation.status);
+        result.reason = observation.reason.clone().filter(|r| !r.is_empty());
+        let d = &self.plot.variant.description;
+        let endpoint = self.plot.variant.world.endpoint(&made.endpoint);
+        let success = endpoint.map(|e| e.success.clone()).unwrap_or_default();
+        let inside = let_in(&success, &observation);
+        result.observed = Some(if inside { "accept" } else { "reject" }.into());
+        let documented = documented(d, &expect);
+        if let Some(echo) = self.leak(&made.message, &observation) {
+            return (result, Outcome::Fail, echo);
+        }
+        let (outcome, cause) = verdict(&expect, inside, &observation, &documented);
+        if outcome == Outcome::Pass && matches!(expect, Expect::Reject(_)) {
+            let challenge = carrier(d).is_some_and(|p| p.auth_scheme.is_some() && p.place == Place::Field);
+            result.assertions = assertions(&observation, &documented, challenge);
+            let broken: Vec<String> = result
+                .assertions
+                .iter()
+                .filter(|a| !a.held && a.level == crate::results::Level::Must)
+                .map(|a| format!("{}, seen {}", a.what, a.seen))
+                .collect();
+            if !broken.is_empty() {
+                return (result, Outcome::Fail, format!("refused, but not as documented: {}", broken.join("; ")));
+            }
+        }
+        (result, outcome, cause)
+    }
+
+    fn next(&self, index: usize) -> Result<Next, String> {
+        match self.script {
+            Script::Live { run } => {
+                let entropy = Published::of_run(run, &self.plot.id, index);
+                play(self.plot, index, Moment { now: self.subject.now(), entropy: &entropy }, &self.earlier)
+            }
+            Script::Frozen(vector) => {
+                let step = vector.steps.get(index).ok_or("the frozen file lacks this step; run `freeze`")?;
+                frozen_next(self.plot, index, step)
+            }
+        }
+    }
+
+    fn hooked(mut result: StepResult, done: Result<(), SubjectError>) -> (StepResult, Outcome, String) {
+        match done {
+            Ok(()) => {
+                result.observed = Some("accept".into());
+                (result, Outcome::Pass, String::new())
+            }
+            Err(error) => (result, outcome_of(&error), error.words().into()),
+        }
+    }
+
+    /// What travels in this message is a secret for as long as it lives.
+    fn register(&mut self, message: &Message) {
+        if let Some(part) = carrier(&self.plot.variant.description) {
+            for line in message.request().values(&part.name) {
+                for word in line.split(|b| *b == b' ') {
+                    self.redactor.register(word);
+                }
+            }
+        }
+    }
+
+    fn exchange(&self, message: &Message, received: &str) -> Exchange {
+        Exchange {
+            sent: self.redactor.redact(&show_message(message)),
+            received: self.redactor.redact(received),
+        }
+    }
+
+    /// A secret of the world in the answer is a finding, whatever else the answer says.
+    fn leak(&self, sent: &Message, observation: &Observation) -> Option<String> {
+        let world = Redactor::of_world(&self.plot.variant.world);
+        let body = String::from_utf8_lossy(&observation.body);
+        // What the caller sent in its body may come back (a registered url, say); a key may not.
+        let echoed = !sent.body.is_empty() && world.finds(&String::from_utf8_lossy(&sent.body));
+        let leaked = world.finds(&body)
+            || observation.fields.iter().any(|(_, v)| world.finds(&String::from_utf8_lossy(v)));
+        (leaked && !echoed).then(|| "the answer contains a secret".into())
+    }
+}
+
+/// What a frozen step does.
+fn frozen_next(plot: &Plot, index: usize, step: &FrozenStep) -> Result<Next, String> {
+    let recipe = plot.steps.get(index).ok_or("the frozen file has a step more than the recipe; run `freeze`")?;
+    let Some(request) = &step.request else {
+        return match &recipe.action {
+            Action::Wait(seconds) => Ok(Next::Wait(*seconds)),
+            _ => Ok(Next::RevokeHook(step.role.clone())),
+        };
+    };
+    let bytes = |b: &crate::vector::Bytes| b.bytes().ok_or_else(|| "the frozen bytes are broken".to_string());
+    let mut fields = Vec::new();
+    for line in &request.fields {
+        fields.push((line.name.clone(), bytes(&line.value)?));
+    }
+    let d = &plot.variant.description;
+    let endpoint = match &recipe.action {
+        Action::Obtain(name) => {
+            name.clone().or_else(|| crate::resolve::token_operation(d).map(Into::into)).unwrap_or_default()
+        }
+        _ => recipe.endpoint.clone().unwrap_or_else(|| plot.endpoint.clone()),
+    };
+    Ok(Next::Send(Box::new(crate::play::Made {
+        message: Message {
+            secure: request.secure,
+            method: request.method.clone(),
+            target: request.target.clone(),
+            fields,
+            body: bytes(&request.body)?,
+        },
+        written: Vec::new(),
+        trace: Vec::new(),
+        endpoint,
+    })))
+}
+
+fn outcome_of(error: &SubjectError) -> Outcome {
+    match error {
+        SubjectError::Hang(_) => Outcome::Hang,
+        SubjectError::Unsupported(_) => Outcome::Unsupported,
+        SubjectError::Unreachable(_) | SubjectError::Broken(_) => Outcome::Error,
+    }
+}
+
+/// The first line of judging.
+fn verdict(
+    expect: &Expect,
+    inside: bool,
+    observation: &Observation,
+    documented: &Documented,
+) -> (Outcome, String) {
+    let status = observation.status;
+    if status >= 500 {
+        return match expect {
+            Expect::Accept => (Outcome::Inconclusive, format!("the server broke on a good request ({status})")),
+            _ => (Outcome::Fail, format!("the server broke instead of refusing ({status})")),
+        };
+    }
+    if !inside && let Some(cause) = says_nothing(observation, documented) {
+        return (Outcome::Inconclusive, cause);
+    }
+    match (expect, inside) {
+        (Expect::Any, _) => (Outcome::Pass, String::new()),
+        (Expect::Accept, false) => (Outcome::Fail, format!("a good request was refused ({status})")),
+        (Expect::Reject(_), true) => (Outcome::Fail, format!("a bad request was let in ({status})")),
+        (Expect::Reject(reasons), false) => match observation.reason.as_deref() {
+            Some(reason) if !reasons.iter().any(|r| r == reason) => {
+                let wanted = reasons.join(" or ");
+                (Outcome::Fail, format!("refused with `{reason}`, expected `{wanted}`"))
+            }
+            _ => (Outcome::Pass, String::new()),
+        },
+        (Expect::Accept, true) => (Outcome::Pass, String::new()),
+    }
+}
+
+/// Longest body that is shown, in bytes.
+const SHOWN: usize = 2048;
+
+fn show_body(body: &[u8]) -> String {
+    let shown = body.get(..SHOWN).unwrap_or(body);
+    let mut text: String = String::from_utf8_lossy(shown).into_owned();
+    if shown.len() < body.len() {
+        text.push_str(&format!("\n[… {} bytes in all]", body.len()));
+    }
+    text
+}
+
+/// A request as text for people.
+pub(crate) fn show_message(message: &Message) -> String {
+    let mut text = format!("{} {} HTTP/1.1\n", message.method, message.target);
+    for (name, value) in &message.fields {
+        text.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value)));
+    }
+    text.push('\n');
+    text.push_str(&show_body(&message.body));
+    text
+}
+
+fn show_answer(observation: &Observation) -> String {
+    let mut text = format!("HTTP/1.1 {}\n", observation.status);
+    for (name, value) in &observation.fields {
+        text.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value)));
+    }
+    text.push('\n');
+    text.push_str(&show_body(&observation.body));
+    text
+}

@@ -1,0 +1,112 @@
+//! Judges an observation in three lines: let in or not; status and body where a document names them; further
+//! assertions. It must not know how the request was made.
+
+use std::collections::BTreeMap;
+
+use bearproof_scheme::Description;
+use bearproof_scheme::encoding::{JsonRules, Limits, parse_value};
+use bearproof_scheme::world::Success;
+
+use crate::play::pointer;
+use crate::recipe::Expect;
+use crate::results::{Assertion, Level};
+use crate::subject::Observation;
+
+/// What a document says of a refusal: statuses and body members, of which each is judged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Documented {
+    /// Any of these; empty: not documented.
+    pub status: Vec<u16>,
+    /// Members of the JSON body with their JSON texts.
+    pub body: BTreeMap<String, String>,
+}
+
+/// What the description's document says of these reasons; nothing unless it speaks of all of them.
+pub fn documented(d: &Description, expect: &Expect) -> Documented {
+    let Expect::Reject(reasons) = expect else { return Documented::default() };
+    let mut documented = Documented::default();
+    let mut bodies = Vec::new();
+    for reason in reasons {
+        let rule = d.refusal(reason);
+        let of_document = rule
+            .and_then(|r| r.reference.as_deref())
+            .and_then(|id| d.requirement(id))
+            .is_some_and(|r| r.heading.is_some());
+        let Some(rule) = rule.filter(|_| of_document) else { return Documented::default() };
+        if !documented.status.contains(&rule.status) {
+            documented.status.push(rule.status);
+        }
+        bodies.push(rule.body.iter().cloned().collect::<BTreeMap<_, _>>());
+    }
+    if let Some(first) = bodies.first()
+        && bodies.iter().all(|b| b == first)
+    {
+        documented.body = first.clone();
+    }
+    documented
+}
+
+/// Whether the answer lets the caller in.
+pub fn let_in(success: &Success, observation: &Observation) -> bool {
+    let status = if success.status.is_empty() {
+        (200..300).contains(&observation.status)
+    } else {
+        success.status.contains(&observation.status)
+    };
+    status
+        && success.pointer.as_ref().is_none_or(|path| {
+            parse_value(&observation.body, &JsonRules::STRICT, &Limits::DEFAULT)
+                .is_ok_and(|json| pointer(&json, path).is_some())
+        })
+}
+
+/// Why an answer that does not let in says nothing about authentication, if so.
+pub fn says_nothing(observation: &Observation, documented: &Documented) -> Option<String> {
+    if documented.status.contains(&observation.status) {
+        return None;
+    }
+    let cause = match observation.status {
+        300..=399 => "a redirect: the endpoint moved, or a login page stands before it",
+        404 if observation.reason.is_none() => "404: the path of the endpoint is wrong, or a proxy answered",
+        405 => "405: the method of the endpoint is wrong",
+        429 => "429: the server limits the rate; lower it",
+        _ => return None,
+    };
+    Some(cause.into())
+}
+
+/// Second and third line for an answer that refuses.
+pub fn assertions(observation: &Observation, documented: &Documented, challenge: bool) -> Vec<Assertion> {
+    let mut all = Vec::new();
+    if !documented.status.is_empty() {
+        let wanted: Vec<String> = documented.status.iter().map(ToString::to_string).collect();
+        let held = documented.status.contains(&observation.status);
+        all.push(Assertion {
+            what: format!("status is {}", wanted.join(" or ")),
+            held,
+            seen: if held { String::new() } else { observation.status.to_string() },
+            level: Level::Must,
+        });
+    }
+    for (name, wanted) in &documented.body {
+        let json = parse_value(&observation.body, &JsonRules::STRICT, &Limits::DEFAULT);
+        let seen = json.ok().and_then(|j| pointer(&j, &format!("/{name}")).map(bearproof_scheme::encoding::Value::to_text));
+        let held = seen.as_ref() == Some(wanted);
+        all.push(Assertion {
+            what: format!("body /{name} is {wanted}"),
+            held,
+            seen: if held { String::new() } else { seen.unwrap_or_else(|| "nothing".into()) },
+            level: Level::Must,
+        });
+    }
+    if challenge && observation.status == 401 {
+        let held = observation.field("www-authenticate").is_some();
+        all.push(Assertion {
+            what: "401 carries WWW-Authenticate (RFC 9110 section 15.5.2)".into(),
+            held,
+            seen: if held { String::new() } else { "no such field".into() },
+            level: Level::Should,
+        });
+    }
+    all
+}

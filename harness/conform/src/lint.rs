@@ -1,0 +1,181 @@
+//! Finds what the suite lacks: requirements, checks, reasons and pipeline steps that no vector needs, and recipes
+//! that reach nobody. It must not run a vector.
+
+use std::collections::BTreeSet;
+
+use bearproof_scheme::Plan;
+use bearproof_scheme::description::{Part, Pipeline, Rule, Step as PipelineStep};
+use bearproof_scheme::sign::{Draft, Signer, Trace, Written};
+
+use crate::entropy::Published;
+use crate::freeze::plots;
+use crate::plot::{Plot, expand};
+use crate::recipe::Expect;
+use crate::suite::{Scheme, Suite};
+
+/// What lint found.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// What must be mended.
+    pub problems: Vec<String>,
+    /// What is worth knowing.
+    pub notes: Vec<String>,
+    /// Vectors in all.
+    pub vectors: usize,
+}
+
+/// Checks the whole suite.
+///
+/// # Errors
+/// A recipe that can't be expanded.
+pub fn lint(suite: &Suite) -> Result<Report, String> {
+    let mut report = Report::default();
+    for recipe in &suite.families {
+        let mut reached = 0;
+        for scheme in &suite.schemes {
+            reached += expand(recipe, scheme).map_err(|e| format!("{}: {e}", recipe.place))?.len();
+        }
+        if reached == 0 {
+            report.problems.push(format!(
+                "{}: the recipe `{}/{}` applies to no scheme",
+                recipe.place, recipe.family, recipe.name
+            ));
+        }
+    }
+    for scheme in &suite.schemes {
+        let all = plots(&suite.families, scheme)?;
+        for recipe in &scheme.recipes {
+            let prefix = format!("{}/{}/{}", scheme.id, recipe.family, recipe.name);
+            let reached = all.plots.iter().any(|p| p.id.starts_with(&prefix));
+            if !reached && !all.without_effect.iter().any(|(id, _)| id.starts_with(&prefix)) {
+                report.problems.push(format!("{}: the recipe `{prefix}` makes no vector", recipe.place));
+            }
+        }
+        for (id, why) in &all.without_effect {
+            if scheme.recipes.iter().any(|r| id.starts_with(&format!("{}/{}/{}", scheme.id, r.family, r.name))) {
+                report.problems.push(format!("{id}: the scheme's own recipe makes no vector: {why}"));
+            } else {
+                report.notes.push(format!("{id}: left out: {why}"));
+            }
+        }
+        report.vectors += all.plots.len();
+        coverage(scheme, &all.plots, &mut report);
+        same_bytes(&all.plots, &mut report)?;
+    }
+    Ok(report)
+}
+
+/// Two vectors with the same bytes and expectation are one.
+fn same_bytes(plots: &[Plot], report: &mut Report) -> Result<(), String> {
+    let mut seen: Vec<(String, &Plot)> = Vec::new();
+    for plot in plots.iter().filter(|p| p.twin.is_some()) {
+        // Randomness differs by id, so the recipes are compared as they are after expansion.
+        let text = format!("{:?} {} {} {:?}", plot.steps, plot.role, plot.endpoint, plot.choose);
+        if let Some((_, other)) = seen.iter().find(|(t, _)| *t == text) {
+            report.problems.push(format!("`{}` and `{}` are the same", other.id, plot.id));
+        }
+        seen.push((text, plot));
+    }
+    Ok(())
+}
+
+/// What of a scheme no vector needs.
+fn coverage(scheme: &Scheme, plots: &[Plot], report: &mut Report) {
+    let (d, world) = (&scheme.default.description, &scheme.default.world);
+    let refs: BTreeSet<String> = plots.iter().flat_map(crate::needs::references).collect();
+    for requirement in d.requirements.iter().filter(|r| r.untied.is_none()) {
+        if !refs.contains(&requirement.id) {
+            report.problems.push(format!("{}: requirement {} has no vector", scheme.id, requirement.id));
+        }
+    }
+    let expected: BTreeSet<&String> = plots
+        .iter()
+        .flat_map(|p| &p.steps)
+        .filter_map(|s| match &s.expect {
+            Expect::Reject(reasons) => Some(reasons),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    let plan = Plan::strict(d.as_ref().clone(), world);
+    for row in plan.rows() {
+        for reason in &row.reasons {
+            let code = plan.code(*reason);
+            // Filling the memory takes a million requests; a test of the store does it.
+            if !expected.contains(&code) && code != "replay.memory-full" {
+                let message = format!("{}: check `{}` can refuse with `{code}`, and no vector expects it", scheme.id, row.name);
+                let unreachable = UNREACHED.iter().any(|(id, reason, _)| (*id == scheme.id || *id == "*") && *reason == code);
+                if unreachable { report.notes.push(message) } else { report.problems.push(message) }
+            }
+        }
+    }
+    pipelines(scheme, report);
+}
+
+/// Reasons that no request can bring about on a scheme, and why.
+const UNREACHED: [(&str, &str, &str); 0] = [];
+
+/// Each step of each pipeline, left out or replaced by its neighbours, must give other bytes on some endpoint.
+fn pipelines(scheme: &Scheme, report: &mut Report) {
+    let (d, world) = (&scheme.default.description, &scheme.default.world);
+    let Some(credential) = world.credential("primary") else { return };
+    let entropy = Published::new("lint", 0);
+    let signer = Signer {
+        description: d,
+        credential,
+        platform: world.platform("primary"),
+        now: world.clock.unwrap_or(0),
+        entropy: &entropy,
+    };
+    let compute = |parts: &[Part], part: &Part| -> Vec<Option<Written>> {
+        let ordinary = world.endpoints.iter().filter(|e| d.operation(&e.role).is_none());
+        ordinary
+            .map(|endpoint| {
+                let made = signer.parts(parts, &Draft::of(world, endpoint), &[], &mut Trace::new());
+                made.ok()?.into_iter().find(|w| w.place == part.place && w.name == part.name)
+            })
+            .collect()
+    };
+    for (position, part) in d.parts.iter().enumerate() {
+        let Some(pipeline) = part.pipeline() else { continue };
+        let right = compute(&d.parts, part);
+        for (words, changed) in variations(pipeline) {
+            let mut parts = d.parts.clone();
+            if let Some(slot) = parts.get_mut(position) {
+                slot.rule = Rule::From(changed);
+            }
+            let wrong = compute(&parts, part);
+            let differs = right.iter().zip(&wrong).any(|(right, wrong)| right.is_some() && right != wrong);
+            if !differs {
+                report.problems.push(format!(
+                    "{}: `{}` {words} gives the right bytes on every endpoint: choose bodies, ids or secrets that tell them apart",
+                    scheme.id,
+                    part.path()
+                ));
+            }
+        }
+    }
+}
+
+/// The pipeline with one step left out, or one encoding replaced by another.
+fn variations(pipeline: &Pipeline) -> Vec<(String, Pipeline)> {
+    use PipelineStep::{Base64, Base64Url, Base64UrlPadded, Hex};
+    let mut all = Vec::new();
+    for (position, step) in pipeline.steps.iter().enumerate() {
+        let mut without = pipeline.clone();
+        without.steps.remove(position);
+        all.push((format!("without `{}`", step.name()), without));
+        let encodings = [Base64, Base64Url, Base64UrlPadded, Hex];
+        if encodings.contains(step) {
+            for other in encodings.into_iter().filter(|other| other != step) {
+                let mut changed = pipeline.clone();
+                let words = format!("with `{}` for `{}`", other.name(), step.name());
+                if let Some(slot) = changed.steps.get_mut(position) {
+                    *slot = other;
+                }
+                all.push((words, changed));
+            }
+        }
+    }
+    all
+}

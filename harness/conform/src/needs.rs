@@ -1,0 +1,140 @@
+//! What follows from a plot: what a live target must offer, and which requirements it is about.
+//! Nobody types these by hand.
+
+use std::collections::BTreeSet;
+
+use bearproof_scheme::Plan;
+use bearproof_scheme::description::{OperationKind, Part};
+
+use crate::plot::Plot;
+use crate::recipe::{Action, Edit, Expect, Given, KeyOf, Line, Target};
+use crate::resolve::{find, has};
+
+/// What a live target must offer.
+pub fn needs(plot: &Plot) -> Vec<String> {
+    let (d, world) = (&plot.variant.description, &plot.variant.world);
+    let mut needs: BTreeSet<String> = BTreeSet::new();
+    let mut role = |name: &str| {
+        needs.insert(format!("credential {name}"));
+    };
+    role(&plot.role);
+    for step in &plot.steps {
+        if let Some(name) = &step.role {
+            role(name);
+        }
+        for edit in step.edits.iter().chain(&step.fault) {
+            match edit {
+                Edit::SetPart { value: Given::OfRole(name), .. }
+                | Edit::DuplicateMember { value: Given::OfRole(name), .. }
+                | Edit::Sign { key: Some(KeyOf::Role(name)), .. }
+                | Edit::SignBinding { role: name }
+                | Edit::Duplicate { with: Line::OfRole(name), .. } => role(name),
+                _ => {}
+            }
+        }
+    }
+    for step in &plot.steps {
+        match &step.action {
+            Action::Wait(_) => {
+                needs.insert("hook clock".into());
+            }
+            Action::Revoke if !d.operations.iter().any(|o| o.kind == OperationKind::Revoke) => {
+                needs.insert("hook revoke".into());
+            }
+            Action::Call | Action::Obtain(_) | Action::Revoke => {}
+        }
+        let endpoint = match &step.action {
+            Action::Obtain(Some(name)) => name.clone(),
+            Action::Obtain(None) => crate::resolve::token_operation(d).unwrap_or_default().into(),
+            _ => step.endpoint.clone().unwrap_or_else(|| plot.endpoint.clone()),
+        };
+        needs.insert(format!("endpoint {endpoint}"));
+        let own_token = step.token_of.is_none() && step.action == Action::Call;
+        if own_token && has(d, world, "platform-key") && d.operation(&endpoint).is_none() {
+            needs.insert("platform primary".into());
+        }
+        for edit in step.edits.iter().chain(&step.fault) {
+            match edit {
+                Edit::Transport { secure: false } => {
+                    needs.insert("plain http".into());
+                }
+                Edit::Sign { key: Some(KeyOf::Platform(name)), .. } => {
+                    needs.insert(format!("platform {name}"));
+                }
+                _ => {}
+            }
+        }
+    }
+    needs.into_iter().collect()
+}
+
+/// The recipe's own references, then the requirements behind the parts that are edited and the reasons expected.
+pub fn references(plot: &Plot) -> Vec<String> {
+    let d = &plot.variant.description;
+    let mut refs = plot.refs.clone();
+    let mut add = |id: &Option<String>| {
+        if let Some(id) = id
+            && !refs.contains(id)
+        {
+            refs.push(id.clone());
+        }
+    };
+    let part_of = |target: &Target| -> Option<Part> {
+        let of_operation = |p: &&Part| matches!(target, Target::Exact(place, name) if p.place == *place && p.name == *name);
+        find(d, target).or_else(|| d.operations.iter().flat_map(|o| &o.parts).find(of_operation)).cloned()
+    };
+    let mut edited = false;
+    for step in &plot.steps {
+        for edit in step.edits.iter().chain(&step.fault) {
+            let target = match edit {
+                Edit::SetPart { target, .. }
+                | Edit::RemovePart { target }
+                | Edit::RenamePart { target, .. }
+                | Edit::DuplicateMember { target, .. } => target,
+                _ => continue,
+            };
+            if let Some(part) = part_of(target) {
+                edited = true;
+                add(&part.reference);
+            }
+        }
+        let operation = match &step.action {
+            Action::Obtain(name) => name.as_deref().or_else(|| crate::resolve::token_operation(d)),
+            Action::Revoke => None,
+            _ => Some(step.endpoint.as_deref().unwrap_or(&plot.endpoint)),
+        };
+        if let Some(operation) = operation.and_then(|name| d.operation(name)) {
+            add(&operation.reference);
+            for part in operation.parts.iter().chain(&operation.answers) {
+                add(&part.reference);
+            }
+        }
+    }
+    let plan = Plan::strict(d.as_ref().clone(), &plot.variant.world);
+    for step in &plot.steps {
+        let Expect::Reject(reasons) = &step.expect else { continue };
+        for row in plan.rows() {
+            let gives = row.reasons.iter().any(|r| reasons.contains(&plan.code(*r)));
+            // Many claims share a reason: with an edited part, that part says it all.
+            if gives && !(edited && matches!(row.stage, "claims" | "time" | "replay")) {
+                add(&row.reference);
+            }
+        }
+        for reason in reasons {
+            add(&d.refusal(reason).and_then(|r| r.reference.clone()));
+        }
+    }
+    for (name, _) in &plot.choose {
+        add(&d.choices.iter().find(|c| c.name == *name).and_then(|c| c.reference.clone()));
+    }
+    if plot.steps.iter().all(|s| s.expect == Expect::Accept) && d.operation(&plot.endpoint).is_none() {
+        for part in &d.parts {
+            add(&part.reference);
+        }
+        add(&d.token.as_ref().and_then(|t| t.reference.clone()));
+        for choice in &d.choices {
+            add(&choice.reference);
+        }
+    }
+    refs
+}

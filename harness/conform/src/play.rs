@@ -1,0 +1,407 @@
+//! Plays plots: recipe and binding become the exact message of each step. There is one way to make a message,
+//! used by freezing, in process and over HTTP. It must not send anything.
+
+use bearproof_scheme::description::{Part, Place, Source};
+use bearproof_scheme::encoding::{JsonRules, Limits, Value, parse_value, string_literal};
+use bearproof_scheme::request::Message;
+use bearproof_scheme::sign::{Draft, Entropy, Signer, Trace, Written, field_line, with_body_parts};
+use bearproof_scheme::world::Credential;
+
+use crate::plot::Plot;
+use crate::recipe::{Action, Edit, Given, Spot, Step, Target};
+use crate::resolve::{find, token_operation};
+use crate::{message, sealing};
+
+/// Time and randomness of one step.
+#[derive(Clone, Copy)]
+pub struct Moment<'a> {
+    /// Seconds since 1970 UTC.
+    pub now: u64,
+    /// Randomness.
+    pub entropy: &'a dyn Entropy,
+}
+
+/// What a step made and what came back, for later steps.
+#[derive(Debug, Clone, Default)]
+pub struct Done {
+    /// The message, where one was sent.
+    pub message: Option<Message>,
+    /// The values of its parts.
+    pub written: Vec<Written>,
+    /// The token that was answered.
+    pub token: Option<String>,
+}
+
+/// What a step is about to do.
+pub enum Next {
+    /// Send this message.
+    Send(Box<Made>),
+    /// Ask the target's hook to end the credential of this role.
+    RevokeHook(String),
+    /// Let time pass, in seconds.
+    Wait(u64),
+}
+
+/// A message and how it came to be.
+pub struct Made {
+    /// The message.
+    pub message: Message,
+    /// The values of its parts.
+    pub written: Vec<Written>,
+    /// Intermediate values of the signature.
+    pub trace: Trace,
+    /// Role of the endpoint it goes to.
+    pub endpoint: String,
+}
+
+/// What a step does, under a binding.
+///
+/// # Errors
+/// Why the step can't be played, in words.
+pub fn play(plot: &Plot, index: usize, moment: Moment<'_>, earlier: &[Done]) -> Result<Next, String> {
+    let step = plot.steps.get(index).ok_or("there is no such step")?;
+    let d = &plot.variant.description;
+    let role = step.role.as_deref().unwrap_or(&plot.role);
+    let revoke = || d.operations.iter().find(|o| o.kind == bearproof_scheme::description::OperationKind::Revoke);
+    let endpoint = match &step.action {
+        Action::Wait(seconds) => return Ok(Next::Wait(*seconds)),
+        Action::Call => step.endpoint.as_deref().unwrap_or(&plot.endpoint).to_string(),
+        Action::Obtain(name) => {
+            name.as_deref().or_else(|| token_operation(d)).ok_or("no operation answers with a token")?.to_string()
+        }
+        Action::Revoke => match revoke() {
+            Some(operation) => operation.name.clone(),
+            None => return Ok(Next::RevokeHook(role.into())),
+        },
+    };
+    let stage = Stage::new(plot, step, role, &endpoint, moment, earlier)?;
+    stage.make().map(|made| Next::Send(Box::new(made)))
+}
+
+/// Everything that the edits of one step need.
+pub(crate) struct Stage<'p> {
+    pub(crate) plot: &'p Plot,
+    pub(crate) signer: Signer<'p>,
+    pub(crate) parts: Vec<Part>,
+    pub(crate) draft: Draft,
+    pub(crate) earlier: &'p [Done],
+    edits: Vec<&'p Edit>,
+    token_of: Option<usize>,
+    endpoint: String,
+    ordinary: bool,
+}
+
+impl<'p> Stage<'p> {
+    fn new(
+        plot: &'p Plot,
+        step: &'p Step,
+        role: &str,
+        endpoint: &str,
+        moment: Moment<'p>,
+        earlier: &'p [Done],
+    ) -> Result<Self, String> {
+        let (d, world) = (&plot.variant.description, &plot.variant.world);
+        let credential = credential(plot, role)?;
+        let signer = Signer {
+            description: d,
+            credential,
+            platform: world.platform("primary"),
+            now: moment.now,
+            entropy: moment.entropy,
+        };
+        let operation = d.operation(endpoint);
+        let parts = match operation {
+            Some(operation) => signer.operation_parts(operation),
+            None => d.parts.clone(),
+        };
+        let place = world.endpoint(endpoint).ok_or_else(|| format!("the world has no endpoint `{endpoint}`"))?;
+        Ok(Self {
+            plot,
+            signer,
+            parts,
+            draft: Draft::of(world, place),
+            earlier,
+            edits: step.edits.iter().chain(&step.fault).collect(),
+            token_of: step.token_of,
+            endpoint: endpoint.into(),
+            ordinary: operation.is_none_or(|o| o.guarded),
+        })
+    }
+
+    /// The stages of `design`: request, parts, text, signing, token, message.
+    fn make(mut self) -> Result<Made, String> {
+        for edit in &self.edits {
+            if let Edit::SendAgain { step } = edit {
+                let done = done(self.earlier, *step)?;
+                let message = done.message.clone().ok_or("that step sent nothing")?;
+                let made = Made {
+                    message,
+                    written: done.written.clone(),
+                    trace: Trace::new(),
+                    endpoint: self.endpoint.clone(),
+                };
+                return self.finish(made, None);
+            }
+        }
+        self.edit_request()?;
+        let mut trace = Trace::new();
+        let written = self.write_parts(&mut trace)?;
+        let mut draft = self.draft.clone();
+        draft.body = with_body_parts(&draft.body, &written).map_err(|e| e.to_string())?;
+        let token = match self.token_of {
+            Some(step) => Some(done(self.earlier, step)?.token.clone().ok_or("that step gave no token")?),
+            None if self.ordinary => sealing::token(&self, &self.edits, &written, &mut trace)?,
+            None => None,
+        };
+        let message = self
+            .signer
+            .message(&self.parts, &draft, &written, token.as_deref())
+            .map_err(|e| e.to_string())?;
+        let made = Made { message, written, trace, endpoint: self.endpoint.clone() };
+        self.finish(made, token.as_deref())
+    }
+
+    /// The edits of the finished message.
+    fn finish(&self, mut made: Made, token: Option<&str>) -> Result<Made, String> {
+        for edit in &self.edits {
+            let before = made.message.clone();
+            message::edit(self, edit, token, &mut made.message)?;
+            if message::is_message_edit(edit) && before == made.message {
+                return Err("the edit changes nothing here".into());
+            }
+        }
+        Ok(made)
+    }
+
+    fn edit_request(&mut self) -> Result<(), String> {
+        for edit in &self.edits {
+            match edit {
+                Edit::Transport { secure } => self.draft.secure = *secure,
+                Edit::Parameter { name, to } => {
+                    self.draft.parameters.retain(|(n, _)| n != name);
+                    self.draft.parameters.push((name.clone(), to.clone()));
+                }
+                Edit::Request { spot, to } => {
+                    let text = || String::from_utf8(to.clone()).map_err(|_| "the value is not UTF-8".to_string());
+                    match spot {
+                        Spot::Body => self.draft.body.clone_from(to),
+                        Spot::Method => self.draft.method = text()?,
+                        Spot::Path => self.draft.path = text()?,
+                        Spot::Query => self.draft.query = text()?,
+                        Spot::Field(name) if name.eq_ignore_ascii_case("host") => self.draft.host = text()?,
+                        Spot::Field(name) => {
+                            self.draft.fields.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
+                            self.draft.fields.push((name.clone(), text()?));
+                        }
+                        Spot::Carrier => return Err("the carrier is no part of the request yet".into()),
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Computes the parts with the values that edits give, then removes and renames.
+    fn write_parts(&self, trace: &mut Trace) -> Result<Vec<Written>, String> {
+        let mut given: Vec<Written> = Vec::new();
+        let mut added: Vec<Written> = Vec::new();
+        for edit in &self.edits {
+            match edit {
+                Edit::SetPart { target, value } => {
+                    let Some((place, name)) = self.spot_of(target) else {
+                        return Err("the scheme has no such part".into());
+                    };
+                    if place == Place::Field {
+                        continue;
+                    }
+                    let value = self.value(place, &name, value)?;
+                    if self.parts.iter().any(|p| p.place == place && p.name == name) {
+                        given.push(value);
+                    } else {
+                        added.push(value);
+                    }
+                }
+                Edit::SignBinding { role } => {
+                    let part = find(self.signer.description, &Target::Meaning(crate::recipe::Meaning::BodyBinding))
+                        .ok_or("no body binding")?;
+                    let theirs = Signer { credential: credential(self.plot, role)?, ..self.signer };
+                    let all = theirs
+                        .parts(&self.parts, &self.draft, &given, &mut Trace::new())
+                        .map_err(|e| e.to_string())?;
+                    let value = all.into_iter().find(|w| w.place == part.place && w.name == part.name);
+                    given.push(value.ok_or("no body binding for this request")?);
+                }
+                _ => {}
+            }
+        }
+        let mut written =
+            self.signer.parts(&self.parts, &self.draft, &given, trace).map_err(|e| e.to_string())?;
+        // A value given to a part that does not exist for this request stands all the same.
+        for value in given {
+            if !written.iter().any(|w| w.place == value.place && w.name == value.name) {
+                written.push(value);
+            }
+        }
+        written.extend(added);
+        for edit in &self.edits {
+            let (target, new_name) = match edit {
+                Edit::RemovePart { target } => (target, None),
+                Edit::RenamePart { target, to } => (target, Some(to)),
+                _ => continue,
+            };
+            let Some((place, name)) = self.spot_of(target) else {
+                return Err("the scheme has no such part".into());
+            };
+            if place == Place::Field {
+                continue;
+            }
+            let before = written.clone();
+            match new_name {
+                None => written.retain(|w| w.place != place || w.name != name),
+                Some(new) => {
+                    for w in written.iter_mut().filter(|w| w.place == place && w.name == name) {
+                        w.name.clone_from(new);
+                    }
+                }
+            }
+            if before == written {
+                return Err("the part does not exist for this request".into());
+            }
+        }
+        Ok(written)
+    }
+
+    /// Place and name of what a target means.
+    pub(crate) fn spot_of(&self, target: &Target) -> Option<(Place, String)> {
+        match target {
+            Target::Exact(place, name) => Some((*place, name.clone())),
+            Target::Meaning(_) => find(self.signer.description, target).map(|p| (p.place, p.name.clone())),
+        }
+    }
+
+    /// The value that an edit gives.
+    pub(crate) fn value(&self, place: Place, name: &str, value: &Given) -> Result<Written, String> {
+        let part = self.parts.iter().find(|p| p.place == place && p.name == name);
+        let same = |all: Vec<Written>| all.into_iter().find(|w| w.place == place && w.name == name);
+        let compute = |signer: &Signer<'_>, draft: &Draft| {
+            signer.parts(&self.parts, draft, &[], &mut Trace::new()).map_err(|e| e.to_string())
+        };
+        match value {
+            Given::Time { offset, scale } => {
+                let now = i64::try_from(self.signer.now).map_err(|_| "the clock is out of range")?;
+                let time = now.saturating_add(*offset).saturating_mul(*scale);
+                let form = part.and_then(|p| p.types.first()).copied();
+                use bearproof_scheme::description::Type;
+                let json = match (form, u64::try_from(time)) {
+                    (Some(form @ (Type::HttpDate | Type::Rfc3339 | Type::SecondsText)), Ok(time)) => {
+                        let text = bearproof_scheme::sign::write_time(form, time);
+                        string_literal(&String::from_utf8_lossy(&text))
+                    }
+                    (Some(Type::Milliseconds), _) => time.saturating_mul(1000).to_string(),
+                    _ => time.to_string(),
+                };
+                Ok(Written::given(place, name, &json))
+            }
+            Given::OfRole(role) => {
+                let theirs = Signer { credential: credential(self.plot, role)?, ..self.signer };
+                same(compute(&theirs, &self.draft)?).ok_or_else(|| format!("`{role}` has no such part"))
+            }
+            Given::OfStep(step) => {
+                let done = done(self.earlier, *step)?;
+                same(done.written.clone()).ok_or_else(|| "that step had no such part".into())
+            }
+            Given::OverBody(body) => {
+                let mut draft = self.draft.clone();
+                draft.body.clone_from(body);
+                same(compute(&self.signer, &draft)?).ok_or_else(|| "no such part for that body".into())
+            }
+            Given::Json(template) => {
+                let right = same(compute(&self.signer, &self.draft).unwrap_or_default());
+                let right = right.map(|w| String::from_utf8_lossy(&w.bytes).into_owned()).unwrap_or_default();
+                Ok(Written::given(place, name, &fill_times(template, self.signer.now).replace("{value}", &right)))
+            }
+        }
+    }
+
+    /// The line that a field part would have for another caller, or with a given value.
+    pub(crate) fn field_line_of(&self, name: &str, value: &Given) -> Result<Vec<u8>, String> {
+        let part = self.parts.iter().find(|p| p.place == Place::Field && p.name.eq_ignore_ascii_case(name));
+        let part = part.ok_or("the scheme has no such field")?;
+        match value {
+            Given::OfRole(role) => {
+                let message = self.plain_message(role)?;
+                let line = message.fields.into_iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
+                line.map(|(_, v)| v).ok_or_else(|| format!("`{role}` has no such field"))
+            }
+            Given::Json(template) => {
+                let right = self.plain_message(&self.signer.credential.role)?;
+                let right = right.fields.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.clone());
+                let right = String::from_utf8_lossy(&right.unwrap_or_default()).into_owned();
+                let bare = Written::given(Place::Field, name, &template.replace("{value}", &right)).bytes;
+                Ok(if template.contains("{value}") { bare } else { field_line(part, &bare) })
+            }
+            Given::Time { .. } | Given::OfStep(_) | Given::OverBody(_) => Err("a field takes `of(ROLE)` or `json`".into()),
+        }
+    }
+
+    /// The good message of another caller to the same endpoint.
+    pub(crate) fn plain_message(&self, role: &str) -> Result<Message, String> {
+        let signer = Signer { credential: credential(self.plot, role)?, ..self.signer };
+        let (message, _) = bearproof_scheme::sign::sign(&signer, &self.draft).map_err(|e| e.to_string())?;
+        Ok(message)
+    }
+}
+
+fn credential<'p>(plot: &'p Plot, role: &str) -> Result<&'p Credential, String> {
+    plot.variant.world.credential(role).ok_or_else(|| format!("the world has no credential `{role}`"))
+}
+
+fn done(earlier: &[Done], step: usize) -> Result<&Done, String> {
+    step.checked_sub(1).and_then(|i| earlier.get(i)).ok_or_else(|| format!("there is no step {step} before this one"))
+}
+
+/// Replaces `{now}`, `{now+1h}` and the like.
+pub(crate) fn fill_times(template: &str, now: u64) -> String {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, tail)) = rest.split_once("{now") {
+        out.push_str(before);
+        let offset = tail.split_once('}').and_then(|(word, after)| {
+            crate::recipe::read_offset(&format!("now{word}")).map(|offset| (offset, after))
+        });
+        match offset {
+            Some((offset, after)) => {
+                let now = i64::try_from(now).unwrap_or(i64::MAX);
+                out.push_str(&now.saturating_add(offset).to_string());
+                rest = after;
+            }
+            None => {
+                out.push_str("{now");
+                rest = tail;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The token in the answer of an operation.
+pub fn answered_token(plot: &Plot, endpoint: &str, body: &[u8]) -> Option<String> {
+    let operation = plot.variant.description.operation(endpoint)?;
+    let is_token = |a: &&Part| a.pipeline().and_then(|p| p.single()) == Some(&Source::Token);
+    let answer = operation.answers.iter().find(is_token)?;
+    let json = parse_value(body, &JsonRules::STRICT, &Limits::DEFAULT).ok()?;
+    let path = if answer.name.starts_with('/') { answer.name.clone() } else { format!("/{}", answer.name) };
+    pointer(&json, &path)?.as_str().map(Into::into)
+}
+
+/// The value at a JSON Pointer through objects (RFC 6901).
+pub(crate) fn pointer<'v, 'a>(value: &'v Value<'a>, path: &str) -> Option<&'v Value<'a>> {
+    let mut at = value;
+    for name in path.split('/').skip(1) {
+        let Value::Object(members) = at else { return None };
+        at = members.find(&name.replace("~1", "/").replace("~0", "~"))?;
+    }
+    Some(at)
+}

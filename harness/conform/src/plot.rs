@@ -1,0 +1,293 @@
+//! Recipes meet schemes: each recipe becomes a plot for each scheme that it applies to, and each rejecting plot
+//! gets its control. It must not sign anything.
+
+use bearproof_scheme::description::{Format, Source};
+
+use crate::recipe::{Action, Edit, Expect, Given, KeyOf, Line, Piece, Recipe, Spot, Step, Target};
+use crate::resolve::{each, find, has, token_operation};
+use crate::results::{Level, Severity};
+use crate::suite::{Scheme, Variant};
+
+/// A recipe for one scheme: everything generic is resolved.
+#[derive(Clone)]
+pub struct Plot {
+    /// `<scheme>/<family>/<name>`.
+    pub id: String,
+    /// Why it matters.
+    pub why: String,
+    /// How binding it is.
+    pub level: Level,
+    /// How severe it is to get it wrong.
+    pub severity: Severity,
+    /// RFC clauses and catalogue entries, then the scheme's requirements.
+    pub refs: Vec<String>,
+    /// Options that differ from the world's.
+    pub choose: Vec<(String, String)>,
+    /// Description and world for these options.
+    pub variant: Variant,
+    /// Caller's role.
+    pub role: String,
+    /// Endpoint's role.
+    pub endpoint: String,
+    /// The exchanges.
+    pub steps: Vec<Step>,
+    /// Id of the control.
+    pub twin: Option<String>,
+}
+
+/// Plots of one recipe for one scheme; empty if it does not apply.
+///
+/// # Errors
+/// Why the recipe can't be meant for this scheme at all, in words.
+pub fn expand(recipe: &Recipe, scheme: &Scheme) -> Result<Vec<Plot>, String> {
+    let known = &scheme.default.description.choices;
+    let fits = |(name, option): &(String, String)| {
+        known.iter().any(|c| c.name == *name && c.options.contains(option))
+    };
+    if !recipe.choose.iter().all(fits) {
+        return Ok(Vec::new());
+    }
+    let variant = scheme.variant(&recipe.choose).map_err(|f| f.to_string())?;
+    let (d, world) = (&variant.description, &variant.world);
+    let holds = |word: &String| match word.strip_prefix('!') {
+        Some(word) => !has(d, world, word),
+        None => has(d, world, word),
+    };
+    if !recipe.conditions.iter().all(holds) || world.credential(&recipe.role).is_none() {
+        return Ok(Vec::new());
+    }
+    let mut plots = Vec::new();
+    for (endpoint, suffix) in endpoints(recipe, &variant) {
+        for (steps, part) in each_target(recipe, &variant) {
+            if !steps.iter().all(|s| applies(s, &variant, &endpoint)) {
+                continue;
+            }
+            let mut name = recipe.name.clone();
+            for extra in [&suffix, &part] {
+                if !extra.is_empty() {
+                    name = format!("{name}-{extra}");
+                }
+            }
+            plots.push(Plot {
+                id: format!("{}/{}/{name}", scheme.id, recipe.family),
+                why: recipe.why.clone(),
+                level: recipe.level,
+                severity: recipe.severity,
+                refs: recipe.refs.clone(),
+                choose: recipe.choose.clone(),
+                variant: variant.clone(),
+                role: recipe.role.clone(),
+                endpoint: endpoint.clone(),
+                steps,
+                twin: None,
+            });
+        }
+    }
+    Ok(plots)
+}
+
+/// The endpoints that a recipe is for, with the suffix of the name.
+fn endpoints(recipe: &Recipe, variant: &Variant) -> Vec<(String, String)> {
+    let (d, world) = (&variant.description, &variant.world);
+    let ordinary = || world.endpoints.iter().filter(|e| d.operation(&e.role).is_none());
+    match recipe.endpoint.as_deref() {
+        Some("each") => ordinary()
+            .filter(|e| !e.role.starts_with("forbidden"))
+            .map(|e| (e.role.clone(), e.role.clone()))
+            .collect(),
+        Some(role) => world.endpoint(role).map(|e| (e.role.clone(), String::new())).into_iter().collect(),
+        None => {
+            let usual = world.endpoint("write").or_else(|| world.endpoint("read")).or_else(|| ordinary().next());
+            usual.map(|e| (e.role.clone(), String::new())).into_iter().collect()
+        }
+    }
+}
+
+/// The steps with `each` targets made exact, one set for each part, with the suffix of the name.
+fn each_target(recipe: &Recipe, variant: &Variant) -> Vec<(Vec<Step>, String)> {
+    let d = &variant.description;
+    let targets = recipe.steps.iter().find_map(|step| {
+        let operation = match &step.action {
+            Action::Obtain(name) => name.as_deref().or_else(|| token_operation(d)),
+            _ => recipe.endpoint.as_deref(),
+        };
+        let edits = step.edits.iter().chain(&step.fault);
+        edits.filter_map(target_of).find_map(|target| each(d, operation, target))
+    });
+    let Some(targets) = targets else { return vec![(recipe.steps.clone(), String::new())] };
+    targets
+        .into_iter()
+        .map(|target| {
+            let Target::Exact(_, name) = &target else { return (recipe.steps.clone(), String::new()) };
+            let plain: String = name
+                .chars()
+                .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+                .collect();
+            let mut steps = recipe.steps.clone();
+            for step in &mut steps {
+                for edit in step.edits.iter_mut().chain(step.fault.as_mut()) {
+                    replace_each(edit, &target);
+                }
+            }
+            (steps, plain.trim_matches('-').to_string())
+        })
+        .collect()
+}
+
+fn target_of(edit: &Edit) -> Option<&Target> {
+    match edit {
+        Edit::SetPart { target, .. }
+        | Edit::RemovePart { target }
+        | Edit::RenamePart { target, .. }
+        | Edit::DuplicateMember { target, .. } => Some(target),
+        _ => None,
+    }
+}
+
+fn replace_each(edit: &mut Edit, exact: &Target) {
+    use crate::recipe::Meaning::{EachClaim, EachInput, EachProof, EachRequired};
+    let slot = match edit {
+        Edit::SetPart { target, .. }
+        | Edit::RemovePart { target }
+        | Edit::RenamePart { target, .. }
+        | Edit::DuplicateMember { target, .. } => target,
+        _ => return,
+    };
+    if matches!(slot, Target::Meaning(EachClaim | EachInput | EachProof | EachRequired)) {
+        *slot = exact.clone();
+    }
+}
+
+/// Whether each edit of a step has something to edit here.
+fn applies(step: &Step, variant: &Variant, endpoint: &str) -> bool {
+    let (d, world) = (&variant.description, &variant.world);
+    let role = |name: &String| world.credential(name).is_some();
+    if !step.role.iter().all(role) || !step.endpoint.iter().all(|e| world.endpoint(e).is_some()) {
+        return false;
+    }
+    let operation = match &step.action {
+        Action::Obtain(Some(name)) if d.operation(name).is_none() => return false,
+        Action::Obtain(None) if token_operation(d).is_none() => return false,
+        Action::Obtain(name) => name.as_deref().or_else(|| token_operation(d)),
+        Action::Call => d.operation(step.endpoint.as_deref().unwrap_or(endpoint)).map(|o| o.name.as_str()),
+        Action::Revoke | Action::Wait(_) => None,
+    };
+    let unguarded = operation.and_then(|name| d.operation(name)).filter(|o| !o.guarded);
+    let format = d.token.as_ref().map(|t| t.format);
+    let has_word = |word: &str| has(d, world, word);
+    // A part of the operation, else of every request; what no scheme knows can be added where there is a token.
+    let target_fits = |target: &Target, adding: bool| {
+        let Target::Exact(place, name) = target else { return unguarded.is_none() && find(d, target).is_some() };
+        let of_operation = operation
+            .and_then(|o| d.operation(o))
+            .is_some_and(|o| o.parts.iter().any(|p| p.place == *place && p.name == *name));
+        use bearproof_scheme::description::Place;
+        let addable = adding
+            && match place {
+                Place::Claims => format.is_some(),
+                Place::Header => matches!(format, Some(Format::Jws | Format::Jwe)),
+                Place::Body => true,
+                _ => false,
+            };
+        of_operation || find(d, target).is_some() || addable
+    };
+    let piece_fits = |piece: &Piece| match (piece, format) {
+        (_, None) => false,
+        (Piece::Token, _) | (_, Some(Format::Jwe)) => true,
+        (Piece::Header | Piece::Payload | Piece::Signature, Some(Format::Jws)) => true,
+        _ => false,
+    };
+    let spot_fits = |spot: &Spot| match spot {
+        Spot::Carrier => has_word("field-carrier") && unguarded.is_none(),
+        _ => true,
+    };
+    let given_fits = |value: &Given| match value {
+        Given::OfRole(name) => role(name),
+        _ => true,
+    };
+    let key_fits = |key: &KeyOf| match key {
+        KeyOf::Role(name) => d.caller_key() && role(name),
+        KeyOf::Platform(name) => {
+            d.token.as_ref().is_some_and(|t| matches!(t.key, Source::Platform(_))) && world.platform(name).is_some()
+        }
+        KeyOf::Public(_) => has_word("asymmetric"),
+        KeyOf::Changed(_) => has_word("hmac"),
+        KeyOf::Literal(_) => true,
+    };
+    step.edits.iter().chain(&step.fault).all(|edit| match edit {
+        Edit::Transport { .. } | Edit::SendAgain { .. } => true,
+        Edit::Request { spot, .. } | Edit::Replace { spot, .. } | Edit::Remove { spot } | Edit::Change { spot } => {
+            spot_fits(spot)
+        }
+        Edit::Parameter { name, .. } => {
+            let role = step.endpoint.as_deref().unwrap_or(endpoint);
+            world.endpoint(role).is_some_and(|e| e.path.contains(&format!("{{{name}}}")))
+        }
+        Edit::SetPart { target, value } => target_fits(target, true) && given_fits(value),
+        Edit::DuplicateMember { target, value, .. } => target_fits(target, false) && given_fits(value),
+        Edit::RemovePart { target } | Edit::RenamePart { target, .. } => target_fits(target, false),
+        Edit::ReplaceText { of, .. } => {
+            format.is_some_and(|f| f != Format::Opaque || *of == crate::recipe::TextOf::Claims)
+                && unguarded.is_none()
+        }
+        Edit::Sign { alg, declare, key } => {
+            let jws = format == Some(Format::Jws);
+            let framed = format.is_some_and(|f| f != Format::Opaque);
+            unguarded.is_none()
+                && format.is_some()
+                && (alg.is_none() || jws)
+                && (declare.is_none() || framed)
+                && key.iter().all(key_fits)
+        }
+        Edit::SignBinding { role: other } => has_word("keyed-binding") && role(other),
+        Edit::Encode { piece, .. } | Edit::ReplacePiece { piece, .. } => piece_fits(piece) && unguarded.is_none(),
+        Edit::Move { .. } => has_word("field-carrier") && unguarded.is_none(),
+        Edit::Duplicate { spot, with, .. } => {
+            spot_fits(spot)
+                && match with {
+                    Line::OfRole(name) => role(name),
+                    Line::Template(_) => true,
+                }
+        }
+    })
+}
+
+/// The control of a rejecting plot: the same without the fault, everything accepted.
+pub fn control(plot: &Plot) -> Plot {
+    let mut steps = Vec::new();
+    // Steps that are the fault as a whole fall away, so later references to steps move.
+    let mut moved: Vec<usize> = Vec::new();
+    for step in &plot.steps {
+        let dropped = step.is_fault && step.action != Action::Call;
+        moved.push(if dropped { 0 } else { steps.len() + 1 });
+        if dropped {
+            continue;
+        }
+        let mut step = step.clone();
+        step.fault = None;
+        if step.is_fault {
+            step.edits.clear();
+        }
+        step.is_fault = false;
+        step.expect = Expect::Accept;
+        let renumber = |n: usize| n.checked_sub(1).and_then(|i| moved.get(i)).copied().unwrap_or(n);
+        step.token_of = step.token_of.map(renumber);
+        for edit in &mut step.edits {
+            match edit {
+                Edit::SendAgain { step } => *step = renumber(*step),
+                Edit::SetPart { value: Given::OfStep(step), .. } => *step = renumber(*step),
+                _ => {}
+            }
+        }
+        steps.push(step);
+    }
+    Plot {
+        why: String::new(),
+        level: Level::Must,
+        severity: Severity::Medium,
+        refs: Vec::new(),
+        steps,
+        twin: None,
+        ..plot.clone()
+    }
+}

@@ -1,0 +1,255 @@
+//! Reads recipe files. It must not know any scheme.
+
+use bearproof_scheme::Fault;
+use bearproof_scheme::document::{self, Item, Table};
+use bearproof_scheme::time::parse_duration;
+use bearproof_scheme::verdict::is_code;
+
+use super::read::read_edit;
+use super::{Action, Edit, Expect, Recipe, Step};
+use crate::resolve::CAPABILITIES;
+use crate::results::{Level, Severity};
+
+/// What a recipe file holds.
+pub struct Loaded {
+    /// Its recipes, one for each case.
+    pub recipes: Vec<Recipe>,
+}
+
+/// Reads a recipe file. `family` is given for family files; a scheme's own file says it in each name
+/// (`family/name`).
+///
+/// # Errors
+/// The first [`Fault`].
+pub fn load_recipes(file: &str, text: &str, family: Option<&str>) -> Result<Loaded, Fault> {
+    document::parse(file, text, |root| {
+        let format = root.need("format", "write `format = 1`")?;
+        if format.integer()? != 1 {
+            return Err(format.fault("this version reads format 1", "update bearproof"));
+        }
+        let mut recipes: Vec<Recipe> = Vec::new();
+        let items = root.get("recipe").map_or(Ok(Vec::new()), |i| i.list())?;
+        for item in items {
+            for case in cases(&item)? {
+                let recipe = item.table(|table| read_recipe(&item, table, family, &case))?;
+                if recipes.iter().any(|r| r.family == recipe.family && r.name == recipe.name) {
+                    let id = format!("{}/{}", recipe.family, recipe.name);
+                    return Err(item.fault(format!("the recipe `{id}` stands twice"), "rename one of them"));
+                }
+                recipes.push(recipe);
+            }
+        }
+        Ok(Loaded { recipes })
+    })
+}
+
+/// The cases of a recipe: name and text; one nameless case where there are none.
+fn cases(item: &Item<'_>) -> Result<Vec<(String, String)>, Fault> {
+    let mut cases = Vec::new();
+    item.table(|table| {
+        let _ = table.entries();
+        if let Some(item) = table.get("cases") {
+            item.table(|t| {
+                for (name, item) in t.entries() {
+                    cases.push((name, item.text()?));
+                }
+                Ok(())
+            })?;
+        } else {
+            cases.push((String::new(), String::new()));
+        }
+        Ok(())
+    })?;
+    Ok(cases)
+}
+
+fn read_recipe(
+    item: &Item<'_>,
+    table: &Table<'_>,
+    family: Option<&str>,
+    case: &(String, String),
+) -> Result<Recipe, Fault> {
+    let _ = table.get("cases");
+    let name = table.need("name", "the name, after the one fault")?;
+    let full = name.text()?;
+    let (family, short) = match (family, full.split_once('/')) {
+        (Some(family), None) => (family.to_string(), full.clone()),
+        (None, Some((family, short))) => (family.to_string(), short.to_string()),
+        (Some(_), Some(_)) => return Err(name.fault("the family is the file's name", "write the name alone")),
+        (None, None) => return Err(name.fault("the name lacks its family", "write `family/name`")),
+    };
+    let kebab = |text: &str| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    if !kebab(&short) || !kebab(&family) {
+        return Err(name.fault(format!("`{full}` is no name"), "small letters, digits and hyphens"));
+    }
+    let (case_name, case_text) = case;
+    let steps = match table.get("steps") {
+        Some(list) => list.list()?.iter().map(|i| read_step(i, case_text)).collect::<Result<Vec<_>, _>>()?,
+        None => vec![single_step(item, table, case_text)?],
+    };
+    let rejects = steps.iter().any(|s| matches!(s.expect, Expect::Reject(_)));
+    let why = table.get("why").map(|i| i.text()).transpose()?;
+    if rejects && why.is_none() {
+        return Err(item.fault(
+            format!("the rejecting recipe `{short}` has no `why`"),
+            "say in one sentence what a server does that gets this wrong",
+        ));
+    }
+    let faults = steps.iter().map(|s| usize::from(s.fault.is_some()) + usize::from(s.is_fault)).sum::<usize>();
+    if rejects && faults != 1 {
+        return Err(item.fault(
+            format!("the rejecting recipe `{short}` has {faults} faults, expected exactly one"),
+            "move what only prepares into `edit`, and keep one `fault`",
+        ));
+    }
+    if !rejects && faults != 0 {
+        return Err(item.fault(
+            format!("the recipe `{short}` has a fault and expects no rejection"),
+            "write `edit` for a variation that is right",
+        ));
+    }
+    let levels = [("must", Level::Must), ("should", Level::Should), ("may", Level::May)];
+    let level = table.get("level").map_or(Ok(Level::Must), |i| i.word(&levels))?;
+    let undecided = steps.iter().any(|s| s.expect == Expect::Any);
+    if undecided != (level == Level::May) {
+        return Err(item.fault(
+            "`expect = \"any\"` and `level = \"may\"` belong together",
+            "a `may` recipe records behaviour and expects nothing",
+        ));
+    }
+    let severities = [
+        ("critical", Severity::Critical),
+        ("high", Severity::High),
+        ("medium", Severity::Medium),
+        ("low", Severity::Low),
+    ];
+    let default = if rejects { Severity::High } else { Severity::Medium };
+    let conditions = table.get("where").map_or(Ok(Vec::new()), |i| {
+        let words = i.list()?;
+        for word in &words {
+            let text = word.text()?;
+            let plain = text.trim_start_matches('!');
+            if !CAPABILITIES.contains(&plain) && !plain.starts_with("role ") && !plain.starts_with("endpoint ") {
+                let remedy = document::nearest(plain, CAPABILITIES.iter().copied());
+                return Err(word.fault(format!("unknown capability `{plain}`"), remedy));
+            }
+        }
+        i.texts()
+    })?;
+    Ok(Recipe {
+        family,
+        name: if case_name.is_empty() { short } else { format!("{short}-{case_name}") },
+        place: item.fault("", "").to_string().trim_end_matches(": ").to_string(),
+        conditions,
+        role: table.get("as").map_or(Ok("primary".into()), |i| i.text())?,
+        endpoint: table.get("endpoint").map(|i| i.text()).transpose()?,
+        choose: table.get("choose").map_or(Ok(Vec::new()), |i| {
+            i.table(|t| t.entries().into_iter().map(|(n, o)| Ok((n, o.text()?))).collect())
+        })?,
+        why: why.unwrap_or_default(),
+        level,
+        severity: table.get("severity").map_or(Ok(default), |i| i.word(&severities))?,
+        refs: table.get("refs").map_or(Ok(Vec::new()), |i| i.texts())?,
+        steps,
+    })
+}
+
+/// A recipe without `steps` is one call.
+fn single_step(item: &Item<'_>, table: &Table<'_>, case: &str) -> Result<Step, Fault> {
+    Ok(Step {
+        action: Action::Call,
+        role: None,
+        endpoint: None,
+        edits: read_edits(table, case)?,
+        fault: table.get("fault").map(|i| read_edit(&i, case)).transpose()?,
+        is_fault: false,
+        token_of: None,
+        expect: read_expect(item, table, None)?,
+    })
+}
+
+fn read_edits(table: &Table<'_>, case: &str) -> Result<Vec<Edit>, Fault> {
+    table.get("edit").map_or(Ok(Vec::new()), |i| i.list()?.iter().map(|e| read_edit(e, case)).collect())
+}
+
+fn read_step(item: &Item<'_>, case: &str) -> Result<Step, Fault> {
+    item.table(|table| {
+        let verb = table.need("do", "call, obtain, revoke or wait")?;
+        let action = match verb.text()?.as_str() {
+            "call" => Action::Call,
+            "obtain" => Action::Obtain(table.get("operation").map(|i| i.text()).transpose()?),
+            "revoke" => Action::Revoke,
+            "wait" => {
+                let item = table.need("for", "how long, such as `1h`")?;
+                let text = item.text()?;
+                let seconds = parse_duration(&text)
+                    .ok_or_else(|| item.fault(format!("`{text}` is no duration"), "write for example `90s`"))?;
+                Action::Wait(seconds)
+            }
+            other => {
+                let words = ["call", "obtain", "revoke", "wait"];
+                return Err(verb.fault(format!("unknown verb `{other}`"), document::nearest(other, words.into_iter())));
+            }
+        };
+        let (mut fault, mut is_fault) = (None, false);
+        if let Some(item) = table.get("fault") {
+            if item.is_table() {
+                fault = Some(read_edit(&item, case)?);
+            } else {
+                is_fault = item.boolean()?;
+            }
+        }
+        let token_of = match table.get("token") {
+            None => None,
+            Some(item) => {
+                let text = item.text()?;
+                let step = text.strip_prefix("of(step ").and_then(|t| t.strip_suffix(')'));
+                let step = step.and_then(|n| n.parse().ok());
+                Some(step.ok_or_else(|| item.fault(format!("unknown token `{text}`"), "write `of(step N)`"))?)
+            }
+        };
+        Ok(Step {
+            expect: read_expect(item, table, Some(Expect::Accept))?,
+            role: table.get("as").map(|i| i.text()).transpose()?,
+            endpoint: table.get("endpoint").map(|i| i.text()).transpose()?,
+            edits: read_edits(table, case)?,
+            action,
+            fault,
+            is_fault,
+            token_of,
+        })
+    })
+}
+
+fn read_expect(item: &Item<'_>, table: &Table<'_>, default: Option<Expect>) -> Result<Expect, Fault> {
+    let reasons = table.get("reason");
+    let Some(expect) = table.get("expect") else {
+        return default.ok_or_else(|| {
+            item.fault(format!("`{}` has no `expect`", item.path()), "write accept, reject or any")
+        });
+    };
+    match (expect.text()?.as_str(), reasons) {
+        ("accept", None) => Ok(Expect::Accept),
+        ("any", None) => Ok(Expect::Any),
+        ("accept" | "any", Some(reason)) => {
+            Err(reason.fault("only a rejection has a reason", "remove `reason`"))
+        }
+        ("reject", None) => Err(expect.fault("a rejection needs a `reason`", "name one to three reason codes")),
+        ("reject", Some(reason)) => {
+            let codes = reason.texts()?;
+            if codes.is_empty() || codes.len() > 3 {
+                return Err(reason.fault(format!("{} reasons, expected one to three", codes.len()), "narrow it"));
+            }
+            if let Some(unknown) = codes.iter().find(|c| !is_code(c)) {
+                return Err(reason.fault(format!("unknown reason `{unknown}`"), "write `stage.reason`"));
+            }
+            Ok(Expect::Reject(codes))
+        }
+        (other, _) => Err(expect.fault(
+            format!("unknown expectation `{other}`"),
+            document::nearest(other, ["accept", "reject", "any"].into_iter()),
+        )),
+    }
+}

@@ -1,0 +1,133 @@
+//! Takes secrets out of everything that is shown. It sits at the results model, before any writer.
+
+use bearproof_scheme::encoding::{encode_hex, encode_standard, encode_url, string_literal};
+use bearproof_scheme::request::percent_encode;
+use bearproof_scheme::world::{Value, Values, World};
+
+/// Shortest secret whose forms are searched for; shorter ones would redact ordinary words.
+pub const SHORTEST: usize = 8;
+
+const MARK: &str = "[redacted]";
+
+/// Replaces registered secrets in all their forms.
+#[derive(Clone, Default)]
+pub struct Redactor {
+    forms: Vec<String>,
+}
+
+impl Redactor {
+    /// Registers all secrets of a world.
+    pub fn of_world(world: &World) -> Self {
+        let mut redactor = Self::default();
+        let sets = world.credentials.iter().map(|c| &c.values).chain(world.platforms.iter().map(|p| &p.values));
+        for values in sets {
+            redactor.register_values(values);
+        }
+        redactor
+    }
+
+    fn register_values(&mut self, values: &Values) {
+        for (_, value) in values {
+            match value {
+                Value::Secret(secret) => self.register(secret.expose()),
+                Value::Rsa(rsa) => self.register_pem(rsa.private_pem().expose()),
+                Value::P256(pair) => self.register_pem(pair.private_pem().expose()),
+                Value::Text(_) | Value::Integer(_) | Value::List(_) => {}
+            }
+        }
+    }
+
+    /// A private key is recognised by any of its lines.
+    fn register_pem(&mut self, pem: &[u8]) {
+        for line in String::from_utf8_lossy(pem).lines().filter(|l| !l.starts_with("-----")) {
+            self.add(line.to_string());
+        }
+    }
+
+    /// Registers a secret: raw, base64 and base64url at three alignments, hex, percent-encoded, JSON-escaped.
+    pub fn register(&mut self, secret: &[u8]) {
+        if secret.len() < SHORTEST {
+            return;
+        }
+        if let Ok(text) = std::str::from_utf8(secret) {
+            self.add(text.to_string());
+            self.add(percent_encode(text));
+            self.add(string_literal(text).trim_matches('"').to_string());
+        }
+        let hex = encode_hex(secret);
+        self.add(hex.to_ascii_uppercase());
+        self.add(hex);
+        for shift in 0..3_usize {
+            // Inside a longer text the secret may begin at any of three offsets; the characters at the ends
+            // depend on the neighbours and are left out.
+            let padded = [vec![0; shift], secret.to_vec()].concat();
+            let first = (shift * 8).div_ceil(6);
+            let whole = padded.len() * 8 / 6;
+            for text in [encode_standard(&padded), encode_url(&padded)] {
+                if let Some(inner) = text.get(first..whole) {
+                    self.add(inner.to_string());
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, form: String) {
+        if form.len() >= SHORTEST && !self.forms.contains(&form) {
+            self.forms.push(form);
+            // Longer forms first, so that no tail of one is left.
+            self.forms.sort_by_key(|f| std::cmp::Reverse(f.len()));
+        }
+    }
+
+    /// The text without secrets.
+    pub fn redact(&self, text: &str) -> String {
+        let mut out = text.to_string();
+        for form in &self.forms {
+            if out.contains(form.as_str()) {
+                out = out.replace(form.as_str(), MARK);
+            }
+        }
+        out
+    }
+
+    /// Whether a text has a secret in it.
+    pub fn finds(&self, text: &str) -> bool {
+        self.forms.iter().any(|form| text.contains(form.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_at_every_alignment_is_taken_out() {
+        let secret = b"fake-secret/with?bytes\"0001";
+        let mut redactor = Redactor::default();
+        redactor.register(secret);
+        for prefix in ["", "a", "ab", "abc"] {
+            for suffix in ["", "x", "xy"] {
+                let text = [prefix.as_bytes(), secret, suffix.as_bytes()].concat();
+                for form in [
+                    String::from_utf8(text.clone()).unwrap(),
+                    encode_standard(&text),
+                    encode_url(&text),
+                    encode_hex(&text),
+                    percent_encode(std::str::from_utf8(&text).unwrap()),
+                    string_literal(std::str::from_utf8(&text).unwrap()),
+                ] {
+                    let out = redactor.redact(&form);
+                    assert!(out.contains(MARK), "{form} -> {out}");
+                    assert!(!redactor.finds(&out));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn short_words_are_left_alone() {
+        let mut redactor = Redactor::default();
+        redactor.register(b"short");
+        assert_eq!(redactor.redact("a short text"), "a short text");
+    }
+}

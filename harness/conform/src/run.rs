@@ -1,0 +1,279 @@
+//! Runs a selection of plots on a target: calibration, controls, vectors, and what a refused control means.
+//! It must not know how a subject is reached.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::drive::{Script, drive};
+use crate::freeze::CONTROL;
+use crate::needs::needs;
+use crate::plot::Plot;
+use crate::recipe::{Action, Edit, Expect, Spot, Step};
+use crate::redact::Redactor;
+use crate::results::{Calibration, CalibrationState, Level, Outcome, Requirement, Target, VectorResult, Via};
+use crate::subject::Subject;
+use crate::suite::Variant;
+use crate::vector::Vector;
+
+/// Gives the subject for a vector. Vectors that change shared state ask for it alone.
+pub trait Subjects: Sync {
+    /// Runs `with` on the subject for this plot.
+    fn with(&self, plot: &Plot, with: &mut dyn FnMut(&dyn Subject));
+    /// How the subject is reached.
+    fn via(&self) -> Via;
+    /// Why the target can't offer this need, if it can't.
+    fn lacks(&self, need: &str) -> Option<String>;
+    /// How many vectors may run at once.
+    fn concurrency(&self) -> usize;
+}
+
+/// What to run.
+pub struct Selection<'a> {
+    /// Plots of one scheme, controls among them.
+    pub plots: &'a [Plot],
+    /// The frozen vectors by id, for running the frozen bytes.
+    pub frozen: Option<&'a BTreeMap<String, Vector>>,
+    /// Id of the run, for live randomness.
+    pub run: &'a str,
+    /// Known deviations: ids that are expected to fail.
+    pub known: &'a BTreeSet<String>,
+}
+
+/// Runs the selection.
+pub fn run(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor) -> (Calibration, Vec<VectorResult>) {
+    let calibration = calibrate(selection, subjects, redactor);
+    if calibration.state != CalibrationState::Ready {
+        let cause = match calibration.state {
+            CalibrationState::LetsEverybodyIn => "the server lets everybody in, so nothing else can be judged",
+            _ => calibration.message.as_str(),
+        };
+        let blank = |plot: &Plot| VectorResult {
+            outcome: Outcome::Inconclusive,
+            cause: cause.into(),
+            ..empty(plot, subjects.via())
+        };
+        return (calibration.clone(), selection.plots.iter().map(blank).collect());
+    }
+    let (shared, alone): (Vec<&Plot>, Vec<&Plot>) = selection.plots.iter().partition(|p| !changes_state(p));
+    let mut results = parallel(&shared, subjects.concurrency(), &|plot| one(plot, selection, subjects, redactor));
+    for plot in alone {
+        results.push(one(plot, selection, subjects, redactor));
+    }
+    let after = exchange_good(selection, subjects, redactor);
+    let mut calibration = calibration;
+    if let Some(after) = after.filter(|r| r.outcome != Outcome::Pass) {
+        for result in &mut results {
+            result.outcome = Outcome::Inconclusive;
+            result.cause = format!("after the run the good request was refused: {}", after.cause);
+        }
+        calibration = Calibration {
+            state: CalibrationState::GoodRefused,
+            message: "the good request was let in before the run and refused after it".into(),
+        };
+    }
+    judge_by_control(selection, &mut results);
+    results.sort_by(|a, b| a.id.cmp(&b.id));
+    (calibration, results)
+}
+
+/// A rejection counts only if the same request without the fault was let in.
+fn judge_by_control(selection: &Selection<'_>, results: &mut [VectorResult]) {
+    let passed: BTreeMap<String, Outcome> = results.iter().map(|r| (r.id.clone(), r.outcome)).collect();
+    for result in results {
+        let plot = selection.plots.iter().find(|p| p.id == result.id);
+        let Some(twin) = plot.and_then(|p| p.twin.as_ref()) else { continue };
+        if result.outcome == Outcome::Pass && passed.get(twin) != Some(&Outcome::Pass) {
+            result.outcome = Outcome::Inconclusive;
+            result.cause = format!("its control `{twin}` was not let in, so the refusal proves nothing");
+        }
+    }
+}
+
+fn one(plot: &Plot, selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor) -> VectorResult {
+    let missing: Vec<String> = needs(plot).iter().filter_map(|n| subjects.lacks(n)).collect();
+    if let Some(first) = missing.first() {
+        return VectorResult {
+            outcome: Outcome::Unsupported,
+            cause: first.clone(),
+            ..empty(plot, subjects.via())
+        };
+    }
+    let script = match selection.frozen {
+        None => Script::Live { run: selection.run },
+        Some(frozen) => match frozen.get(&plot.id) {
+            Some(vector) => Script::Frozen(vector),
+            None => {
+                let cause = "the recipe has no frozen vector; run `bearproof freeze`".into();
+                return VectorResult { outcome: Outcome::Error, cause, ..empty(plot, subjects.via()) };
+            }
+        },
+    };
+    let mut result = None;
+    subjects.with(plot, &mut |subject| {
+        result = Some(drive(plot, script, subject, subjects.via(), redactor));
+    });
+    let mut result = result.unwrap_or_else(|| VectorResult { outcome: Outcome::Error, ..empty(plot, subjects.via()) });
+    if selection.known.contains(&plot.id) {
+        result.outcome = match result.outcome {
+            Outcome::Fail => Outcome::Xfail,
+            Outcome::Pass => Outcome::Xpass,
+            other => other,
+        };
+    }
+    result
+}
+
+fn empty(plot: &Plot, via: Via) -> VectorResult {
+    VectorResult {
+        id: plot.id.clone(),
+        via,
+        level: plot.level,
+        severity: plot.severity,
+        outcome: Outcome::Error,
+        cause: String::new(),
+        why: plot.why.clone(),
+        refs: crate::needs::references(plot),
+        steps: Vec::new(),
+    }
+}
+
+/// Whether a plot changes what other vectors see: it ends or records something, or moves the clock.
+pub fn changes_state(plot: &Plot) -> bool {
+    let d = &plot.variant.description;
+    plot.steps.iter().any(|step| match &step.action {
+        Action::Revoke | Action::Wait(_) => true,
+        Action::Obtain(name) => {
+            let name = name.as_deref().or_else(|| crate::resolve::token_operation(d));
+            name.and_then(|n| d.operation(n)).is_some_and(|o| o.kind != bearproof_scheme::description::OperationKind::Issue)
+        }
+        Action::Call => {
+            let endpoint = step.endpoint.as_deref().unwrap_or(&plot.endpoint);
+            d.operation(endpoint).is_some_and(|o| o.kind != bearproof_scheme::description::OperationKind::Issue)
+        }
+    })
+}
+
+fn parallel(
+    plots: &[&Plot],
+    threads: usize,
+    run: &(dyn Fn(&Plot) -> VectorResult + Sync),
+) -> Vec<VectorResult> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::with_capacity(plots.len()));
+    std::thread::scope(|scope| {
+        for _ in 0..threads.max(1) {
+            scope.spawn(|| {
+                while let Some(plot) = plots.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let result = run(plot);
+                    results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(result);
+                }
+            });
+        }
+    });
+    results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// The good request of the usual caller, as a plot.
+fn good(selection: &Selection<'_>) -> Option<Plot> {
+    let is_control = |p: &&Plot| p.id.split('/').nth(1) == Some(CONTROL) && p.steps.len() == 1;
+    let plain = |p: &&Plot| p.steps.iter().all(|s| s.edits.is_empty()) && p.role == "primary" && p.choose.is_empty();
+    let plots = || selection.plots.iter().filter(is_control).filter(plain);
+    let ordinary = |p: &&Plot| p.variant.description.operation(&p.endpoint).is_none();
+    plots().find(ordinary).cloned()
+}
+
+fn exchange_good(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor) -> Option<VectorResult> {
+    let mut plot = good(selection)?;
+    plot.id = format!("{}/calibration/good-again", plot.variant.description.id);
+    let live = Selection { frozen: None, plots: selection.plots, run: selection.run, known: selection.known };
+    Some(one(&plot, &live, subjects, redactor))
+}
+
+/// Before anything is judged: the good request is let in, and the same without a credential is not.
+fn calibrate(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor) -> Calibration {
+    let state = |state, message: String| Calibration { state, message };
+    let Some(mut plot) = good(selection) else {
+        return state(CalibrationState::Ready, String::new());
+    };
+    let live = Selection { frozen: None, plots: selection.plots, run: selection.run, known: selection.known };
+    plot.id = format!("{}/calibration/good", plot.variant.description.id);
+    let first = one(&plot, &live, subjects, redactor);
+    let status = first.steps.first().and_then(|s| s.status);
+    match first.outcome {
+        Outcome::Pass => {}
+        Outcome::Hang => {
+            return state(CalibrationState::Hanging, format!("the server does not answer: {}", first.cause));
+        }
+        Outcome::Error => {
+            return state(CalibrationState::Unreachable, format!("the server can't be reached: {}", first.cause));
+        }
+        Outcome::Fail => {
+            let seen = status.map(|s| format!(" ({s})")).unwrap_or_default();
+            let message = format!("the good request was refused{seen}, so nothing can be judged");
+            return state(CalibrationState::GoodRefused, message);
+        }
+        _ => {
+            let message = format!("the good request was not answered: {}; so nothing can be judged", first.cause);
+            return state(CalibrationState::NotAnswering, message);
+        }
+    }
+    plot.id = format!("{}/calibration/no-credential", plot.variant.description.id);
+    plot.steps = vec![Step {
+        action: Action::Call,
+        role: None,
+        endpoint: None,
+        edits: no_credential(&plot.variant),
+        fault: None,
+        is_fault: false,
+        token_of: None,
+        expect: Expect::Any,
+    }];
+    plot.level = Level::May;
+    let without = one(&plot, &live, subjects, redactor);
+    let observed = without.steps.first().and_then(|s| s.observed.clone());
+    if observed.as_deref() == Some("accept") {
+        let message = "a request without any credential was let in: the server lets everybody in".into();
+        return state(CalibrationState::LetsEverybodyIn, message);
+    }
+    state(CalibrationState::Ready, String::new())
+}
+
+/// The edits that take every credential out of a request.
+fn no_credential(variant: &Variant) -> Vec<Edit> {
+    use bearproof_scheme::description::Place;
+    variant
+        .description
+        .parts
+        .iter()
+        .filter_map(|part| match part.place {
+            Place::Field => Some(Edit::Remove { spot: Spot::Field(part.name.clone()) }),
+            Place::Body => Some(Edit::RemovePart {
+                target: crate::recipe::Target::Exact(Place::Body, part.name.clone()),
+            }),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The entry of a target in the results.
+pub fn target(variant: &Variant, via: Via, name: &str, calibration: Calibration) -> Target {
+    let d = &variant.description;
+    Target {
+        scheme: d.id.clone(),
+        title: d.title.clone(),
+        via,
+        name: name.into(),
+        calibration,
+        choices: d.choices.iter().map(|c| format!("{}={}", c.name, c.chosen)).collect(),
+        requirements: d
+            .requirements
+            .iter()
+            .map(|r| Requirement {
+                id: r.id.clone(),
+                heading: r.heading.clone().unwrap_or_else(|| "our reading".into()),
+                says: r.says.clone(),
+            })
+            .collect(),
+    }
+}
