@@ -52,6 +52,9 @@ enum Command {
         /// End with code 4 if anything is inconclusive.
         #[arg(long)]
         strict: bool,
+        /// Write the results to `reports/reference.json` as the accepted ones of the reference.
+        #[arg(long)]
+        accept: bool,
         /// Write the reports here.
         #[arg(long, value_name = "DIR", default_value = "reports/latest")]
         out: PathBuf,
@@ -133,7 +136,7 @@ fn main() -> ExitCode {
 fn execute(cli: Cli) -> Result<Done, Failure> {
     let vectors = cli.vectors;
     match cli.command {
-        Command::Run { target, scheme, filter, level, strict, out } => run::execute(&run::Options {
+        Command::Run { target, scheme, filter, level, strict, accept, out } => run::execute(&run::Options {
             vectors,
             target,
             scheme,
@@ -144,6 +147,7 @@ fn execute(cli: Cli) -> Result<Done, Failure> {
                 LevelName::May => Level::May,
             }),
             strict,
+            accept,
             out,
             style: style(),
         }),

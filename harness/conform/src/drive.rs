@@ -4,10 +4,9 @@
 use bearproof_scheme::description::Place;
 use bearproof_scheme::request::Message;
 
-use crate::entropy::Published;
 use crate::judge::{Documented, assertions, documented, let_in, says_nothing};
 use crate::plot::Plot;
-use crate::play::{Done, Moment, Next, answered_token, play};
+use crate::play::{Done, Next, answered_token, play_with_effect};
 use crate::recipe::{Action, Expect};
 use crate::redact::Redactor;
 use crate::resolve::carrier;
@@ -58,7 +57,7 @@ pub fn drive(plot: &Plot, script: Script<'_>, subject: &dyn Subject, via: Via, r
         severity: plot.severity,
         outcome: verdict.0,
         cause: driver.redactor.redact(&verdict.1),
-        why: plot.why.clone(),
+        why: if verdict.0 == Outcome::Pass { String::new() } else { plot.why.clone() },
         refs: crate::needs::references(plot),
         steps,
     }
@@ -126,7 +125,7 @@ impl Driver<'_> {
         let success = endpoint.map(|e| e.success.clone()).unwrap_or_default();
         let inside = let_in(&success, &observation);
         result.observed = Some(if inside { "accept" } else { "reject" }.into());
-        let documented = documented(d, &expect);
+        let documented = documented(d, &expect, &made.message);
         if let Some(echo) = self.leak(&made.message, &observation) {
             return (result, Outcome::Fail, echo);
         }
@@ -149,10 +148,7 @@ impl Driver<'_> {
 
     fn next(&self, index: usize) -> Result<Next, String> {
         match self.script {
-            Script::Live { run } => {
-                let entropy = Published::of_run(run, &self.plot.id, index);
-                play(self.plot, index, Moment { now: self.subject.now(), entropy: &entropy }, &self.earlier)
-            }
+            Script::Live { run } => play_with_effect(self.plot, index, run, self.subject.now(), &self.earlier),
             Script::Frozen(vector) => {
                 let step = vector.steps.get(index).ok_or("the frozen file lacks this step; run `freeze`")?;
                 frozen_next(self.plot, index, step)

@@ -8,11 +8,10 @@ use bearproof_scheme::request::Message;
 use bearproof_scheme::sign::Trace;
 use bearproof_scheme::world::{State, Value, Values, World};
 
-use crate::entropy::Published;
 use crate::in_process::InProcess;
 use crate::judge::documented;
 use crate::needs::{needs, references};
-use crate::play::{Done, Moment, Next, answered_token, play};
+use crate::play::{Done, Next, answered_token, play_with_effect};
 use crate::plot::{Plot, control, expand};
 use crate::recipe::{Action, Expect};
 use crate::subject::Subject;
@@ -93,7 +92,7 @@ fn control_id(scheme: &str, plot: &Plot, twin: &Plot, known: &[Plot]) -> String 
     let name = if plain {
         format!("{}-{}", twin.role, twin.endpoint)
     } else {
-        plot.id.splitn(2, '/').nth(1).unwrap_or("").replace('/', "-")
+        plot.id.split_once('/').map(|x| x.1).unwrap_or("").replace('/', "-")
     };
     let id = format!("{scheme}/{CONTROL}/{name}");
     if known.iter().any(|k| k.id == id) { format!("{id}-{}", known.len()) } else { id }
@@ -119,10 +118,8 @@ pub fn record(plot: &Plot) -> Result<Vec<Recorded>, String> {
     let mut earlier: Vec<Done> = Vec::new();
     let mut recorded = Vec::new();
     for index in 0..plot.steps.len() {
-        let entropy = Published::new(&plot.id, index);
-        let moment = Moment { now: subject.now(), entropy: &entropy };
         let clock = subject.now();
-        match play(plot, index, moment, &earlier)? {
+        match play_with_effect(plot, index, "", clock, &earlier)? {
             Next::Wait(seconds) => {
                 subject.wait(seconds).map_err(|e| e.words().to_string())?;
                 recorded.push(Recorded { clock, message: None, trace: Trace::new() });
@@ -168,7 +165,7 @@ pub fn freeze_plot(plot: &Plot) -> Result<Vector, String> {
                 .iter()
                 .map(|(name, bytes)| TraceEntry { name: name.clone(), value: Bytes::of_trace(bytes) })
                 .collect(),
-            expect: freeze_expect(plot, &step.expect),
+            expect: freeze_expect(plot, &step.expect, recorded.message.as_ref()),
         });
     }
     Ok(Vector {
@@ -198,8 +195,8 @@ fn freeze_message(message: &Message) -> FrozenRequest {
     }
 }
 
-fn freeze_expect(plot: &Plot, expect: &Expect) -> FrozenExpect {
-    let documented = documented(&plot.variant.description, expect);
+fn freeze_expect(plot: &Plot, expect: &Expect, message: Option<&Message>) -> FrozenExpect {
+    let documented = message.map(|m| documented(&plot.variant.description, expect, m)).unwrap_or_default();
     let (verdict, reasons) = match expect {
         Expect::Accept => ("accept", Vec::new()),
         Expect::Any => ("any", Vec::new()),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use bearproof_scheme::Description;
 use bearproof_scheme::encoding::{JsonRules, Limits, parse_value};
+use bearproof_scheme::request::Message;
 use bearproof_scheme::world::Success;
 
 use crate::play::pointer;
@@ -22,8 +23,13 @@ pub struct Documented {
 }
 
 /// What the description's document says of these reasons; nothing unless it speaks of all of them.
-pub fn documented(d: &Description, expect: &Expect) -> Documented {
+pub fn documented(d: &Description, expect: &Expect, message: &Message) -> Documented {
     let Expect::Reject(reasons) = expect else { return Documented::default() };
+    // What is no HTTP (RFC 9110 section 5.5) never reaches authentication: any 4xx is right, and proxies say 400.
+    let broken = |value: &[u8]| value.iter().any(|b| (*b < 0x20 && *b != b'\t') || *b == 0x7f);
+    if message.fields.iter().any(|(_, value)| broken(value)) {
+        return Documented::default();
+    }
     let mut documented = Documented::default();
     let mut bodies = Vec::new();
     for reason in reasons {
@@ -40,6 +46,8 @@ pub fn documented(d: &Description, expect: &Expect) -> Documented {
     }
     if let Some(first) = bodies.first()
         && bodies.iter().all(|b| b == first)
+        // An answer to HEAD has no content (RFC 9110 section 9.3.2).
+        && message.method != "HEAD"
     {
         documented.body = first.clone();
     }

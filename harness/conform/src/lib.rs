@@ -4,6 +4,7 @@
 pub mod drive;
 pub mod entropy;
 pub mod freeze;
+pub mod frozen;
 pub mod in_process;
 pub mod judge;
 pub mod lint;

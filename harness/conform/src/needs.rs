@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use bearproof_scheme::Plan;
 use bearproof_scheme::description::{OperationKind, Part};
 
-use crate::plot::Plot;
+use crate::plot::{Plot, target_of};
 use crate::recipe::{Action, Edit, Expect, Given, KeyOf, Line, Target};
 use crate::resolve::{find, has};
 
@@ -86,13 +86,7 @@ pub fn references(plot: &Plot) -> Vec<String> {
     let mut edited = false;
     for step in &plot.steps {
         for edit in step.edits.iter().chain(&step.fault) {
-            let target = match edit {
-                Edit::SetPart { target, .. }
-                | Edit::RemovePart { target }
-                | Edit::RenamePart { target, .. }
-                | Edit::DuplicateMember { target, .. } => target,
-                _ => continue,
-            };
+            let Some(target) = target_of(edit) else { continue };
             if let Some(part) = part_of(target) {
                 edited = true;
                 add(&part.reference);

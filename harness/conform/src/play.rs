@@ -7,6 +7,7 @@ use bearproof_scheme::request::Message;
 use bearproof_scheme::sign::{Draft, Entropy, Signer, Trace, Written, field_line, with_body_parts};
 use bearproof_scheme::world::Credential;
 
+use crate::entropy::Published;
 use crate::plot::Plot;
 use crate::recipe::{Action, Edit, Given, Spot, Step, Target};
 use crate::resolve::{find, token_operation};
@@ -52,6 +53,30 @@ pub struct Made {
     pub trace: Trace,
     /// Role of the endpoint it goes to.
     pub endpoint: String,
+}
+
+/// An edit without effect: the vector would be its own control.
+pub(crate) const NO_EFFECT: &str = "the edit changes nothing here";
+
+/// How often a step is played anew where an edit happens to change nothing.
+const ATTEMPTS: u64 = 16;
+
+/// As [`play`], for a run. Where an edit happens to change nothing (a signature without `-` and `_` has no other
+/// spelling in the standard alphabet), it is played again with other randomness, a second earlier each time.
+///
+/// # Errors
+/// Why the step can't be played, in words.
+pub fn play_with_effect(plot: &Plot, index: usize, run: &str, now: u64, earlier: &[Done]) -> Result<Next, String> {
+    let mut attempt = 0;
+    loop {
+        let id = if attempt == 0 { plot.id.clone() } else { format!("{} {attempt}", plot.id) };
+        let entropy = Published::of_run(run, &id, index);
+        let moment = Moment { now: now.saturating_sub(attempt), entropy: &entropy };
+        match play(plot, index, moment, earlier) {
+            Err(why) if why == NO_EFFECT && attempt < ATTEMPTS => attempt += 1,
+            result => return result,
+        }
+    }
 }
 
 /// What a step does, under a binding.
@@ -167,7 +192,7 @@ impl<'p> Stage<'p> {
             let before = made.message.clone();
             message::edit(self, edit, token, &mut made.message)?;
             if message::is_message_edit(edit) && before == made.message {
-                return Err("the edit changes nothing here".into());
+                return Err(NO_EFFECT.into());
             }
         }
         Ok(made)

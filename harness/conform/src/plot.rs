@@ -134,7 +134,8 @@ fn each_target(recipe: &Recipe, variant: &Variant) -> Vec<(Vec<Step>, String)> {
         .collect()
 }
 
-fn target_of(edit: &Edit) -> Option<&Target> {
+/// The part that an edit is about.
+pub(crate) fn target_of(edit: &Edit) -> Option<&Target> {
     match edit {
         Edit::SetPart { target, .. }
         | Edit::RemovePart { target }
@@ -146,12 +147,12 @@ fn target_of(edit: &Edit) -> Option<&Target> {
 
 fn replace_each(edit: &mut Edit, exact: &Target) {
     use crate::recipe::Meaning::{EachClaim, EachInput, EachProof, EachRequired};
-    let slot = match edit {
-        Edit::SetPart { target, .. }
-        | Edit::RemovePart { target }
-        | Edit::RenamePart { target, .. }
-        | Edit::DuplicateMember { target, .. } => target,
-        _ => return,
+    let (Edit::SetPart { target: slot, .. }
+    | Edit::RemovePart { target: slot }
+    | Edit::RenamePart { target: slot, .. }
+    | Edit::DuplicateMember { target: slot, .. }) = edit
+    else {
+        return;
     };
     if matches!(slot, Target::Meaning(EachClaim | EachInput | EachProof | EachRequired)) {
         *slot = exact.clone();

@@ -74,7 +74,7 @@ pub fn has(d: &Description, world: &World, word: &str) -> bool {
         "single-use" => d.parts.iter().any(|p| p.single_use),
         "body-binding" => meaning(Meaning::BodyBinding),
         "path-binding" => meaning(Meaning::PathBinding),
-        "keyed-binding" => binding(d).and_then(Part::pipeline).is_some_and(|p| p.keyed()),
+        "keyed-binding" => binding(d).and_then(Part::pipeline).is_some_and(bearproof_scheme::description::Pipeline::keyed),
         "get-binding" => d.parts.iter().any(|p| p.binds().is_some() && p.applies("GET", false, false)),
         "caller-key" => d.caller_key(),
         "platform-key" => d.token.is_some() && !d.caller_key(),

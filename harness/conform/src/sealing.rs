@@ -8,7 +8,7 @@ use bearproof_scheme::key::{Key, P256Key, RsaKey};
 use bearproof_scheme::sign::{Signer, Texts, Trace, Written};
 use bearproof_scheme::world::Value;
 
-use crate::play::{Stage, fill_times};
+use crate::play::{NO_EFFECT, Stage, fill_times};
 use crate::recipe::{Edit, KeyOf, Piece, PublicForm, Respell, SecretChange, TextOf};
 
 /// The finished token with all edits applied; `None` if the scheme has none.
@@ -118,7 +118,7 @@ fn key_bytes(stage: &Stage<'_>, of: &KeyOf) -> Result<Material, String> {
                 SecretChange::UpperCase => secret.make_ascii_uppercase(),
             }
             if secret == own()? {
-                return Err("the edit changes nothing here".into());
+                return Err(NO_EFFECT.into());
             }
             Material::Bytes(secret)
         }
@@ -234,7 +234,7 @@ fn edit_segments(
                 let whole = right.join(".");
                 let new = fill(&whole, &other.join("."));
                 if new == whole {
-                    return Err("the edit changes nothing here".into());
+                    return Err(NO_EFFECT.into());
                 }
                 *segments = vec![new];
             } else {
@@ -242,7 +242,7 @@ fn edit_segments(
                 let segment = segment_of(*piece, format, segments).ok_or("the token has no such segment")?;
                 let new = fill(segment, &theirs);
                 if new == *segment {
-                    return Err("the edit changes nothing here".into());
+                    return Err(NO_EFFECT.into());
                 }
                 *segment = new;
             }
@@ -323,7 +323,7 @@ fn respell(segment: &str, with: Respell) -> Result<String, String> {
             text
         }
     };
-    if new == segment { Err("the edit changes nothing here".into()) } else { Ok(new) }
+    if new == segment { Err(NO_EFFECT.into()) } else { Ok(new) }
 }
 
 /// The segment with its unused low bits set; `None` if it has none.

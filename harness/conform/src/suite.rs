@@ -90,7 +90,7 @@ impl Folder for Below {
 /// A [`Fault`] that names the file.
 pub fn read_text(folder: &dyn Folder, path: &str) -> Result<String, Fault> {
     let name = folder.name(path);
-    let bytes = folder.read(path).map_err(|e| Fault::whole(&name, e, "check the path"))?;
+    let bytes = folder.read(path).map_err(|e| Fault::whole(&name, e, "check that this is the path of the file you mean"))?;
     check_text(&name, &bytes).map(Into::into)
 }
 

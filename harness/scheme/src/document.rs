@@ -213,9 +213,37 @@ impl<'d> Table<'d> {
         Ok(())
     }
 
-    /// A fault at this table.
+    /// A fault at this table; of the file as a whole if this is all of it.
     pub fn fault(&self, message: impl Into<String>, remedy: impl Into<String>) -> Fault {
+        if self.path.is_empty() {
+            return Fault::whole(self.source.file, message, remedy);
+        }
         Fault::at(self.source.file, self.source.text, self.span.start, message, remedy)
+    }
+
+    /// A fault at the first text below this table for which `wanted` holds, given the key and the text; else at
+    /// this table. For what shows only when all is read: a fault points to the word, not to the whole file.
+    pub fn fault_at(
+        &self,
+        wanted: &dyn Fn(&str, &str) -> bool,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Fault {
+        let found = self.entries.iter().filter_map(|(key, value)| first(key.get_ref(), value, wanted)).min();
+        match found {
+            Some(offset) => Fault::at(self.source.file, self.source.text, offset, message, remedy),
+            None => self.fault(message, remedy),
+        }
+    }
+}
+
+/// Offset of the first text for which `wanted` holds.
+fn first(key: &str, value: &Spanned<DeValue<'_>>, wanted: &dyn Fn(&str, &str) -> bool) -> Option<usize> {
+    match value.get_ref() {
+        DeValue::String(text) => wanted(key, text).then(|| value.span().start),
+        DeValue::Array(items) => items.iter().filter_map(|item| first(key, item, wanted)).min(),
+        DeValue::Table(table) => table.iter().filter_map(|(k, item)| first(k.get_ref(), item, wanted)).min(),
+        _ => None,
     }
 }
 

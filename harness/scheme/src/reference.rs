@@ -88,7 +88,7 @@ impl Reference {
         let context = Context { now, credentials: &credentials, replay: &self.replay };
         let effect = prove(&self.plan, operation, request, &context)?;
         let platform = self.world.platform("primary");
-        let answers_token = operation.answers.iter().any(|a| is_token(a));
+        let answers_token = operation.answers.iter().any(is_token);
         let credential: Credential = match effect {
             Effect::Issue(position) => {
                 credentials.get(position).cloned().ok_or(Refusal { reason: Reason::ProofMismatch, row: None })?

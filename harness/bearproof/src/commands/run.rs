@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bearproof_conform::freeze::{CONTROL, freeze_plot, plots};
+use bearproof_conform::frozen;
 use bearproof_conform::in_process::InProcess;
 use bearproof_conform::plot::Plot;
 use bearproof_conform::redact::Redactor;
@@ -33,9 +34,14 @@ pub(crate) struct Options {
     pub(crate) filter: Vec<String>,
     pub(crate) level: Option<Level>,
     pub(crate) strict: bool,
+    /// Write the results, without what differs from run to run, as the accepted ones.
+    pub(crate) accept: bool,
     pub(crate) out: PathBuf,
     pub(crate) style: Style,
 }
+
+/// The reference's accepted results.
+const ACCEPTED: &str = "reports/reference.json";
 
 struct InProcessSubjects;
 
@@ -103,6 +109,12 @@ pub(crate) fn execute(options: &Options) -> Result<Done, Failure> {
         }),
     };
     write(&options.out, &results)?;
+    if options.accept {
+        if options.target.is_some() || options.scheme.is_some() || !options.filter.is_empty() || options.level.is_some() {
+            return Err(Failure::input("only a whole run of the reference can be accepted\n  help: leave out --target, --scheme, --filter and --level"));
+        }
+        write_file(Path::new(ACCEPTED), &accepted(&results)?)?;
+    }
     let mut output = terminal(&results, options.style);
     output.push_str(&format!(
         "reports: {0}/results.json, {0}/report.html, {0}/junit.xml\n",
@@ -123,7 +135,7 @@ fn run_reference(
     let (stop, stopped) = watch::channel(false);
     for scheme in pick_schemes(suite, options.scheme.as_deref())? {
         let all = select(options, suite, &scheme)?;
-        let frozen = frozen(&all)?;
+        let frozen = frozen(&scheme, &all)?;
         gathered.count(&all, &frozen)?;
         let redactor = Redactor::of_world(&scheme.default.world);
         let known = BTreeSet::new();
@@ -163,7 +175,7 @@ fn run_target(
 ) -> Result<(), Failure> {
     let profile = profile::read(suite, path)?;
     let all = select(options, suite, &profile.scheme)?;
-    gathered.count(&all, &frozen(&all)?)?;
+    gathered.count(&all, &frozen(&profile.scheme, &all)?)?;
     let all = profile.plots(all);
     let http = profile.http(runtime.handle(), Duration::from_secs(5))?;
     let via = if http.origin.secure { Via::Https } else { Via::Http };
@@ -213,9 +225,13 @@ fn select(options: &Options, suite: &Suite, scheme: &Scheme) -> Result<Vec<Plot>
     Ok(all.iter().filter(keep).cloned().collect())
 }
 
-/// The vectors as frozen under the published binding.
-fn frozen(plots: &[Plot]) -> Result<BTreeMap<String, Vector>, Failure> {
-    let mut frozen = BTreeMap::new();
+/// The frozen vectors of the scheme's folder; a scheme that was never frozen is frozen now, in memory.
+fn frozen(scheme: &Scheme, plots: &[Plot]) -> Result<BTreeMap<String, Vector>, Failure> {
+    let mut frozen = frozen::load(&scheme.id, scheme.folder.as_ref())?;
+    if !frozen.is_empty() {
+        frozen.retain(|id, _| plots.iter().any(|p| p.id == *id));
+        return Ok(frozen);
+    }
     for plot in plots {
         let vector = freeze_plot(plot).map_err(|e| Failure::input(format!("{}: {e}", plot.id)))?;
         frozen.insert(plot.id.clone(), vector);
@@ -232,9 +248,24 @@ fn write(out: &Path, results: &Results) -> Result<(), Failure> {
     ];
     std::fs::create_dir_all(out).map_err(|e| Failure::input(format!("{}: can't be made: {e}", out.display())))?;
     for (name, text) in files {
-        let path = out.join(name);
-        std::fs::write(&path, text)
-            .map_err(|e| Failure::input(format!("{}: can't be written: {e}", path.display())))?;
+        write_file(&out.join(name), &text)?;
     }
     Ok(())
+}
+
+fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|e| Failure::input(format!("{}: can't be written: {e}", path.display())))
+}
+
+/// The results without `run`, one line for each vector, so that a difference reads well.
+fn accepted(results: &Results) -> Result<String, Failure> {
+    let bug = |e: serde_json::Error| Failure::bug(e.to_string());
+    let targets = serde_json::to_string(&results.targets).map_err(bug)?;
+    let suite = serde_json::to_string(&results.suite).map_err(bug)?;
+    let lines: Result<Vec<String>, _> = results.vectors.iter().map(serde_json::to_string).collect();
+    let vectors = lines.map_err(bug)?.join(",\n");
+    Ok(format!(
+        "{{\"format\":{},\n\"suite\":{suite},\n\"targets\":{targets},\n\"vectors\":[\n{vectors}\n]}}\n",
+        results.format
+    ))
 }

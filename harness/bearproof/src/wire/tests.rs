@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::testing::{Server, Step, client, config, impatient};
-use super::{Client, ClientConfig, ExchangeError, Origin, Waiting};
+use super::error::Waiting;
+use super::{Client, ClientConfig, ExchangeError, Origin};
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";

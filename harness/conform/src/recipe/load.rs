@@ -24,8 +24,10 @@ pub struct Loaded {
 pub fn load_recipes(file: &str, text: &str, family: Option<&str>) -> Result<Loaded, Fault> {
     document::parse(file, text, |root| {
         let format = root.need("format", "write `format = 1`")?;
-        if format.integer()? != 1 {
-            return Err(format.fault("this version reads format 1", "update bearproof"));
+        let number = format.integer()?;
+        if number != 1 {
+            let remedy = if number > 1 { "update bearproof" } else { "write `format = 1`" };
+            return Err(format.fault(format!("format {number} is not known, this version reads format 1"), remedy));
         }
         let mut recipes: Vec<Recipe> = Vec::new();
         let items = root.get("recipe").map_or(Ok(Vec::new()), |i| i.list())?;

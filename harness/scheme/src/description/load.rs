@@ -104,7 +104,8 @@ fn read_choices(root: &Table<'_>, taken: &[(String, String)]) -> Result<Vec<Choi
                     let wanted = taken.iter().find(|(n, _)| *n == name).map_or(default, |(_, option)| option);
                     if !texts.contains(wanted) {
                         let remedy = nearest(wanted, texts.iter().map(String::as_str));
-                        return Err(options.fault(format!("`{name}` has no option `{wanted}`"), remedy));
+                        let message = format!("`{name}` has no option `{wanted}`, but a world, profile or recipe takes it");
+                        return Err(options.fault(message, remedy));
                     }
                     Ok(Choice { chosen: wanted.clone(), reference: text(t, "ref")?, options: texts, name })
                 })?);
@@ -114,7 +115,8 @@ fn read_choices(root: &Table<'_>, taken: &[(String, String)]) -> Result<Vec<Choi
     }
     if let Some((name, _)) = taken.iter().find(|(name, _)| !choices.iter().any(|c: &Choice| c.name == *name)) {
         let remedy = nearest(name, choices.iter().map(|c| c.name.as_str()));
-        return Err(root.fault(format!("the scheme has no choice `{name}`"), remedy));
+        let message = format!("the scheme has no choice `{name}`, but a world, profile or recipe takes it");
+        return Err(root.fault(message, remedy));
     }
     Ok(choices)
 }
@@ -318,7 +320,7 @@ fn check(root: &Table<'_>, d: &Description) -> Result<(), Fault> {
     check_references(root, d)?;
     let operation_parts = d.operations.iter().flat_map(|o| o.parts.iter().chain(&o.answers));
     for part in d.parts.iter().chain(operation_parts) {
-        for source in part.pipeline().into_iter().flat_map(|p| p.sources()) {
+        for source in part.pipeline().into_iter().flat_map(super::pipeline::Pipeline::sources) {
             check_source(root, d, source, &part.path())?;
         }
     }
@@ -330,11 +332,15 @@ fn check(root: &Table<'_>, d: &Description) -> Result<(), Fault> {
         check_source(root, d, &token.key, "token.key")?;
         let carried = d.parts.iter().any(|p| p.pipeline().and_then(|p| p.single()) == Some(&Source::Token));
         if !carried {
-            return Err(root.fault("no part carries the token", "add a field with `from = \"token\"`"));
+            let remedy = "add a field with `from = \"token\"`";
+            return Err(match root.get("token") {
+                Some(item) => item.fault("no part carries the token", remedy),
+                None => root.fault("no part carries the token", remedy),
+            });
         }
     }
     if d.credential.is_empty() {
-        return Err(root.fault("the file has no `credential`", "say what a caller holds: name = kind"));
+        return Err(root.fault("the file has no `[credential]`", "add it and say what a caller holds: name = kind"));
     }
     check_methods(root, d)
 }
@@ -352,11 +358,15 @@ fn check_references(root: &Table<'_>, d: &Description) -> Result<(), Fault> {
     for id in references.flatten() {
         if d.requirement(id).is_none() {
             let remedy = nearest(id, d.requirements.iter().map(|r| r.id.as_str()));
-            return Err(root.fault(format!("`ref = \"{id}\"` names no requirement and no reading"), remedy));
+            let message = format!("`ref = \"{id}\"` names no requirement and no reading");
+            return Err(root.fault_at(&|key, text| key == "ref" && text == id, message, remedy));
         }
     }
     Ok(())
 }
+
+/// Sentences for people, in which a source may be quoted.
+const PROSE: [&str; 4] = ["heading", "says", "because", "untied"];
 
 fn check_source(root: &Table<'_>, d: &Description, source: &Source, at: &str) -> Result<(), Fault> {
     let names: Vec<&str> = match source {
@@ -375,7 +385,10 @@ fn check_source(root: &Table<'_>, d: &Description, source: &Source, at: &str) ->
     if names.contains(&name) {
         return Ok(());
     }
-    Err(root.fault(format!("`{at}` reads `{full}`, which the scheme does not have"), nearest(name, names.into_iter())))
+    let template = format!("{{{full}}}");
+    let reads = |key: &str, text: &str| !PROSE.contains(&key) && (text == full || text.contains(&template));
+    let message = format!("`{at}` reads `{full}`, which the scheme does not have");
+    Err(root.fault_at(&reads, message, nearest(name, names.into_iter())))
 }
 
 /// An allowed method that can carry a body must bind it, or say why not.
@@ -393,7 +406,8 @@ fn check_methods(root: &Table<'_>, d: &Description) -> Result<(), Fault> {
         let can_carry = !matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE");
         let excused = d.transport.unbound.iter().any(|(m, _)| m == method);
         if can_carry && !excused && !d.parts.iter().any(binds) {
-            return Err(root.fault(
+            return Err(root.fault_at(
+                &|key, text| key == "methods" && text == method,
                 format!("`{method}` can carry a body, and no part binds it"),
                 format!("name {method} in a `when`, or give the reason in `[transport.unbound] {method} = \"…\"`"),
             ));

@@ -296,6 +296,8 @@ impl Part {
 
     /// Whether the part exists for a request with this method and body.
     pub fn applies(&self, method: &str, has_body: bool, has_query: bool) -> bool {
+        // HEAD is GET without the answer's content (RFC 9110 section 9.3.2): what binds GET binds HEAD.
+        let method = if method == "HEAD" { "GET" } else { method };
         self.when.is_empty()
             || self.when.iter().any(|condition| match condition {
                 Condition::Method(name) => name == method,

@@ -204,13 +204,13 @@ pub(crate) fn signature(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
     let compact = case.compact.ok_or(Reason::TokenMalformed)?;
     if matches!(rule.key, Source::Platform(_)) {
         let platform = case.plan.platform.as_ref().ok_or(Reason::SignatureInvalid)?;
-        let key = value(&platform.values, name).and_then(|v| v.key()).ok_or(Reason::SignatureInvalid)?;
+        let key = value(&platform.values, name).and_then(super::super::world::Value::key).ok_or(Reason::SignatureInvalid)?;
         return unlock(case, compact, key);
     }
     let mut refused = Reason::SignatureInvalid;
     for position in case.candidates.clone() {
         let credential = case.context.credentials.get(position);
-        let key = credential.and_then(|c| value(&c.values, name)).and_then(|v| v.key());
+        let key = credential.and_then(|c| value(&c.values, name)).and_then(super::super::world::Value::key);
         let Some(key) = key else { continue };
         match unlock(case, compact, key) {
             Ok(()) => {
@@ -296,7 +296,7 @@ pub(crate) fn copy(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
 }
 
 fn member_bytes(case: &Case<'_>, part: &Part) -> Option<Vec<u8>> {
-    plain(case.members(part.place)?.find(&part.name)?).map(|bytes| bytes.into_owned())
+    plain(case.members(part.place)?.find(&part.name)?).map(std::borrow::Cow::into_owned)
 }
 
 /// Whether a part has the value that its rule computes; in constant time for equal lengths.

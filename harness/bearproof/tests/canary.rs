@@ -1,0 +1,363 @@
+//! Secrets never come out: not in the reports, on the terminal or in a message, in no spelling, whatever a server
+//! sends back. It must not use the program's own redactor to look for them.
+
+mod common;
+#[path = "common/server.rs"]
+mod server;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use common::{Temp, bearproof, profile, vectors};
+use server::{Reaction, Request, Server};
+
+const SCHEMES: [&str; 7] =
+    ["annexcloud", "bursagb-apikey", "bursagb-jwt", "hexsafe", "hotwax", "masonhub", "masonhub-callback"];
+
+/// What the server issues where a token is asked for.
+const ISSUED: &str = "LiveTokenThatTheEchoServerIssues-0123456789-abcdefghijkl";
+
+// What is looked for.
+
+/// The secrets of a scheme's published world, as bytes: values of the kinds `secret` and `key`, and each line of a
+/// private key.
+fn secrets(scheme: &str) -> Vec<Vec<u8>> {
+    let folder = vectors().join(scheme);
+    let description = fs::read_to_string(folder.join("scheme.toml")).unwrap();
+    let names: BTreeSet<&str> = description.lines().filter_map(secret_name).collect();
+    let world = fs::read_to_string(folder.join("world.toml")).unwrap();
+    let mut found: Vec<Vec<u8>> = world.lines().filter_map(|line| secret_value(line, &names)).collect();
+    for entry in fs::read_dir(folder.join("keys")).into_iter().flatten() {
+        let pem = fs::read_to_string(entry.unwrap().path()).unwrap();
+        found.extend(pem.lines().filter(|l| !l.starts_with("-----") && l.len() > 20).map(|l| l.as_bytes().into()));
+    }
+    found
+}
+
+/// `name` of `name = "secret"`.
+fn secret_name(line: &str) -> Option<&str> {
+    let (name, kind) = line.split_once('=')?;
+    let kind = kind.split('#').next()?.trim();
+    ["\"secret\"", "\"key\""].contains(&kind).then(|| name.trim())
+}
+
+/// The value of `name = "value"` or `name = { base64 = "value" }`, if the name is one of those.
+fn secret_value(line: &str, names: &BTreeSet<&str>) -> Option<Vec<u8>> {
+    let (name, value) = line.split_once('=')?;
+    if !names.contains(name.trim()) {
+        return None;
+    }
+    let text = value.split('"').nth(1)?;
+    Some(if value.trim().starts_with("{ base64") { unbase64(text) } else { text.as_bytes().to_vec() })
+}
+
+/// A secret in every spelling: as it is, in hex, and in Base64 at each of the three offsets that it can have inside
+/// a longer text.
+fn spellings(secret: &[u8]) -> Vec<String> {
+    let hex: String = secret.iter().map(|b| format!("{b:02x}")).collect();
+    let mut all = vec![hex.to_uppercase(), hex];
+    all.extend(String::from_utf8(secret.to_vec()));
+    for offset in 0..3 {
+        let text = base64(&[vec![0; offset], secret.to_vec()].concat());
+        // The characters at the ends depend on the neighbours too.
+        let inner = text.trim_end_matches('=').get([0, 2, 3][offset]..(offset + secret.len()) * 4 / 3).unwrap();
+        all.extend([inner.to_string(), inner.replace('+', "-").replace('/', "_")]);
+    }
+    all
+}
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+fn base64(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    for group in bytes.chunks(3) {
+        let bits = (0..3).fold(0_usize, |bits, i| bits << 8 | usize::from(*group.get(i).unwrap_or(&0)));
+        for i in 0..4 {
+            let letter = ALPHABET[bits >> (18 - 6 * i) & 63];
+            out.push(if i <= group.len() { char::from(letter) } else { '=' });
+        }
+    }
+    out
+}
+
+fn unbase64(text: &str) -> Vec<u8> {
+    let (mut out, mut bits, mut count) = (Vec::new(), 0_usize, 0);
+    for letter in text.bytes().filter(|b| *b != b'=') {
+        bits = bits << 6 | ALPHABET.iter().position(|a| *a == letter).unwrap();
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            out.push(u8::try_from(bits >> count & 255).unwrap());
+        }
+    }
+    out
+}
+
+/// What travelled as a token: the words of `Authorization`, and wherever it stands anything that looks like a JWT.
+fn tokens(requests: &[Request]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for request in requests {
+        let body = String::from_utf8_lossy(&request.body);
+        for line in request.head.lines().chain(body.lines()) {
+            let is_letter = |c: char| c.is_ascii_alphanumeric() || "-_=+/.~".contains(c);
+            let in_field = line.to_ascii_lowercase().starts_with("authorization:");
+            for word in line.split(|c| !is_letter(c)).flat_map(|w| w.split("n=")) {
+                let parts: Vec<&str> = word.split('.').collect();
+                let is_jwt = [3, 5].contains(&parts.len()) && parts.iter().take(2).all(|p| p.len() >= 16);
+                if is_jwt || (in_field && word.len() >= 40) {
+                    found.insert(word.to_string());
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Everything that a run puts out, by name.
+struct Output(Vec<(String, String)>);
+
+impl Output {
+    #[track_caller]
+    fn assert_silent(&self, about: &[u8]) {
+        for form in spellings(about) {
+            for (name, text) in &self.0 {
+                let at = text.find(&form);
+                let near = at.map(|at| text.get(at.saturating_sub(300)..at + form.len()).unwrap_or(&form));
+                assert!(at.is_none(), "`{form}` in {name}: {}", near.unwrap_or(""));
+            }
+        }
+    }
+
+    fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(n, _)| n == name).map_or("", |(_, text)| text)
+    }
+}
+
+/// Judges `server` and gathers all output.
+fn run(scheme: &str, server: &Server) -> Output {
+    let temp = Temp::new();
+    let file = profile(&temp.0, scheme, &server.url());
+    let ended = bearproof(&temp.0, &["run", "--target", file.to_str().unwrap(), "--out", "out"]);
+    let mut all = vec![("stdout".to_string(), ended.stdout), ("stderr".to_string(), ended.stderr)];
+    for name in ["results.json", "report.html", "junit.xml"] {
+        all.push((name.to_string(), fs::read_to_string(temp.path("out").join(name)).unwrap()));
+    }
+    Output(all)
+}
+
+// Servers that send everything back.
+
+/// The whole request as text.
+fn whole(request: &Request) -> Vec<u8> {
+    [request.head.as_bytes(), b"\r\n\r\n", &request.body].concat()
+}
+
+/// Answers with the whole request, as it is and in other spellings, in the body and in fields.
+fn echo(status: u16, request: &Request) -> Reaction {
+    let bytes = whole(request);
+    let text = String::from_utf8_lossy(&bytes);
+    let standard = base64(&bytes);
+    let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    let fields = request.head.lines().skip(1).map(|line| format!("X-Echo-{line}\r\n")).collect();
+    let body = if status == 200 {
+        let json = serde_json::json!({
+            "token": ISSUED, "encrypted_token": ISSUED, "data": { "Token": ISSUED }, "echo": text,
+            "base64": standard, "base64url": standard.replace('+', "-").replace('/', "_"), "hex": hex,
+        });
+        json.to_string()
+    } else {
+        format!("you sent:\n{text}\n{standard}\n{hex}\n")
+    };
+    Reaction::Answer { status, fields, body: body.into_bytes() }
+}
+
+/// Whether a request has any credential at all.
+fn has_credential(scheme: &str, request: &Request) -> bool {
+    let head = request.head.to_ascii_lowercase();
+    match scheme {
+        "bursagb-apikey" => head.contains("apikey:"),
+        "masonhub-callback" => String::from_utf8_lossy(&request.body).contains("\"token\""),
+        _ => head.contains("authorization:"),
+    }
+}
+
+/// Runs all schemes against `react`, asserts that nothing came out, and gives the outputs.
+fn run_all(react: fn(&'static str, &Request) -> Reaction) -> Vec<(&'static str, Output)> {
+    SCHEMES
+        .map(|scheme| {
+            let server = Server::start(move |request| react(scheme, request));
+            let output = run(scheme, &server);
+            let secrets = secrets(scheme);
+            assert!(secrets.len() >= 4, "{scheme}: {}", secrets.len());
+            for secret in &secrets {
+                output.assert_silent(secret);
+            }
+            let tokens = tokens(&server.requests());
+            assert!(!tokens.is_empty() || scheme == "bursagb-apikey", "{scheme} sent no token");
+            for token in tokens {
+                output.assert_silent(token.as_bytes());
+            }
+            output.assert_silent(ISSUED.as_bytes());
+            (scheme, output)
+        })
+        .into()
+}
+
+#[test]
+fn a_server_that_lets_all_in_and_sends_all_back_gets_no_secret_into_a_report() {
+    for (scheme, output) in run_all(|_, request| echo(200, request)) {
+        assert!(output.get("stdout").contains("lets everybody in"), "{scheme}: {}", output.get("stdout"));
+    }
+}
+
+#[test]
+fn a_server_that_refuses_all_and_sends_all_back_gets_no_secret_into_a_report() {
+    for (scheme, output) in run_all(|_, request| echo(401, request)) {
+        assert!(output.get("stdout").contains("nothing could be judged"), "{scheme}: {}", output.get("stdout"));
+    }
+}
+
+#[test]
+fn exchanges_are_shown_with_marks_where_the_secrets_stood() {
+    let react = |scheme: &'static str, request: &Request| {
+        echo(if has_credential(scheme, request) { 200 } else { 401 }, request)
+    };
+    for (scheme, output) in run_all(react) {
+        for name in ["results.json", "report.html"] {
+            let marks = output.get(name).matches("[redacted]").count();
+            assert!(marks > 10, "{scheme}: {marks} marks in {name}");
+        }
+    }
+}
+
+#[test]
+fn a_secret_in_an_answer_is_a_finding() {
+    let server = Server::start(|request| {
+        echo(if has_credential("bursagb-apikey", request) { 200 } else { 401 }, request)
+    });
+    let output = run("bursagb-apikey", &server);
+    let results: serde_json::Value = serde_json::from_str(output.get("results.json")).unwrap();
+    let found = results["vectors"].as_array().unwrap().iter().filter(|v| v["cause"] == "the answer contains a secret");
+    assert!(found.clone().count() > 0, "{}", output.get("stdout"));
+    for vector in found {
+        assert_eq!(vector["outcome"], "fail");
+    }
+    assert!(output.get("stdout").contains(" findings"), "{}", output.get("stdout"));
+}
+
+/// Long answers are cut. Cut before the secrets are out, the half of one would stay.
+#[test]
+fn a_secret_at_the_place_where_an_answer_is_cut_does_not_stay_by_half() {
+    let server = Server::start(|request| {
+        let key = request.head.lines().find_map(|l| l.split_once(": ").filter(|(n, _)| n.eq_ignore_ascii_case("apikey")));
+        let status = if key.is_some() { 200 } else { 401 };
+        let body = format!("{}{}{}", "x".repeat(2028), key.map_or("", |(_, v)| v), "y".repeat(3000));
+        Reaction::Answer { status, fields: String::new(), body: body.into_bytes() }
+    });
+    let output = run("bursagb-apikey", &server);
+    assert!(output.get("results.json").contains(&"x".repeat(2000)), "{}", output.get("stdout"));
+    for secret in secrets("bursagb-apikey") {
+        let half = String::from_utf8(secret).unwrap().chars().take(16).collect::<String>();
+        output.assert_silent(half.as_bytes());
+    }
+}
+
+// Profiles that are broken at the place of a secret.
+
+/// Runs with a profile that `break_it` broke, and asserts that the message keeps the secret.
+#[track_caller]
+fn assert_kept(scheme: &str, break_it: impl Fn(&Path, &Path), message: &str) {
+    let temp = Temp::new();
+    let file = profile(&temp.0, scheme, "http://127.0.0.1:9");
+    break_it(&temp.0, &file);
+    let ended = bearproof(&temp.0, &["run", "--target", file.to_str().unwrap(), "--out", "out"]);
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    let shown = temp.hide(&ended.stderr);
+    assert!(shown.contains(message), "{shown}");
+    let output = Output(vec![("stdout".into(), ended.stdout), ("stderr".into(), shown)]);
+    for secret in secrets(scheme) {
+        output.assert_silent(&secret);
+    }
+    output.assert_silent(INLINE.as_bytes());
+}
+
+const INLINE: &str = "Kp2fakeAnnexSecretOfThePrimarySiteXv63bTq9Rd";
+
+fn replace(file: &Path, old: &str, new: &str) {
+    let text = fs::read_to_string(file).unwrap();
+    assert!(text.contains(old), "`{old}` in {}", file.display());
+    fs::write(file, text.replacen(old, new, 1)).unwrap();
+}
+
+#[test]
+fn a_secret_of_the_wrong_type_is_not_shown() {
+    let line = format!("secret    = \"{INLINE}\"");
+    let cases = [
+        (format!("secret    = [\"{INLINE}\"]"), "`credential.primary.secret` must be text in quotes"),
+        (format!("secret    = {{ value = \"{INLINE}\" }}"), "`credential.primary.secret` must say exactly one place"),
+        (format!("secret    = {{ base64 = \"{INLINE}!\" }}"), "no base64"),
+        (format!("secret    = {{ env = [\"{INLINE}\"] }}"), "`credential.primary.secret.env` must be text in quotes"),
+        (format!("secrte    = \"{INLINE}\""), "unknown word `secrte`"),
+        (format!("site_id   = \"{INLINE}\""), "duplicate key"),
+    ];
+    for (broken, message) in cases {
+        assert_kept("annexcloud", |_, file| replace(file, &line, &broken), message);
+    }
+    assert_kept(
+        "annexcloud",
+        |_, file| replace(file, "site_id   = 12345678", &format!("site_id   = \"{INLINE}\"")),
+        "`credential.primary.site_id` must be a whole number",
+    );
+}
+
+#[test]
+fn a_line_with_a_secret_that_is_no_toml_is_not_shown() {
+    let line = format!("secret    = \"{INLINE}\"");
+    let broken = [
+        format!("secret    = \"{INLINE}"),
+        format!("secret    = {INLINE}"),
+        format!("secret      \"{INLINE}\""),
+        format!("secret    = \"{INLINE}\" \"{INLINE}\""),
+        format!("secret    = \"\\q{INLINE}\""),
+        format!("{INLINE}"),
+        format!("secret    = {{ base64 = \"{INLINE}\""),
+        format!("secret    = [\"{INLINE}\""),
+        format!("secret    = \"{INLINE}\"\n\"{INLINE}\" = 1\n\"{INLINE}\" = 2"),
+    ];
+    for broken in broken {
+        assert_kept("annexcloud", |_, file| replace(file, &line, &broken), "DIR/annexcloud.toml:");
+    }
+}
+
+#[test]
+fn a_key_file_that_is_no_key_is_not_shown() {
+    let key = |folder: &Path| folder.join("keys/primary-4096.pem");
+    let cut = |folder: &Path, _: &Path| {
+        let text = fs::read_to_string(key(folder)).unwrap();
+        let half = text.lines().take(20).chain(["-----END PRIVATE KEY-----", ""]).collect::<Vec<_>>().join("\n");
+        fs::write(key(folder), half).unwrap();
+    };
+    assert_kept("hexsafe", cut, "no usable RSA key");
+    let bare = |folder: &Path, _: &Path| {
+        let text = fs::read_to_string(key(folder)).unwrap();
+        fs::write(key(folder), text.lines().filter(|l| !l.starts_with("-----")).collect::<String>()).unwrap();
+    };
+    assert_kept("hexsafe", bare, "not PEM text");
+    // The name of the block is what the file says: it must not carry anything out either.
+    let renamed = |folder: &Path, _: &Path| {
+        let text = fs::read_to_string(key(folder)).unwrap();
+        fs::write(key(folder), text.replace("PRIVATE KEY", INLINE)).unwrap();
+    };
+    assert_kept("hexsafe", renamed, "expected a PEM block `PRIVATE KEY` (PKCS#8)");
+    let inline = |folder: &Path, file: &Path| {
+        let text = fs::read_to_string(key(folder)).unwrap();
+        replace(file, "private_key = { file = \"keys/primary-4096.pem\" }", &format!("private_key = '{text}'"));
+    };
+    assert_kept("hexsafe", inline, "DIR/hexsafe.toml:");
+    let wrong = |folder: &Path, file: &Path| {
+        let text = fs::read_to_string(key(folder)).unwrap().replace("MII", "NII");
+        replace(file, "private_key = { file = \"keys/primary-4096.pem\" }", &format!("private_key = '''{text}'''"));
+    };
+    assert_kept("hexsafe", wrong, "no usable RSA key");
+}

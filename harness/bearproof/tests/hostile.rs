@@ -1,0 +1,227 @@
+//! Servers that say nothing about authentication: each is told apart and named, and none of them passes.
+//! It must not test single vectors.
+
+mod common;
+#[path = "common/server.rs"]
+mod server;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::TcpListener;
+use std::time::Duration;
+
+use common::{Ended, Temp, bearproof, profile};
+use server::{Reaction, Request, Server};
+
+const LOGIN_PAGE: &str = "<!doctype html><title>Sign in</title><form action=\"/login\"></form>";
+
+/// What a run against one server gave.
+struct Seen {
+    ended: Ended,
+    results: serde_json::Value,
+}
+
+impl Seen {
+    /// Judges the server at `address` by the vectors of `scheme`.
+    fn of(scheme: &str, address: &str) -> Self {
+        let temp = Temp::new();
+        let file = profile(&temp.0, scheme, address);
+        let ended = bearproof(&temp.0, &["run", "--target", file.to_str().unwrap(), "--out", "out"]);
+        let text = fs::read_to_string(temp.path("out/results.json"));
+        let text = text.unwrap_or_else(|e| panic!("{e}: {ended:?}"));
+        Self { ended, results: serde_json::from_str(&text).unwrap() }
+    }
+
+    /// What calibration found: state and message.
+    fn calibration(&self) -> (&str, &str) {
+        let calibration = &self.results["targets"][0]["calibration"];
+        (calibration["state"].as_str().unwrap(), calibration["message"].as_str().unwrap())
+    }
+
+    fn outcomes(&self) -> BTreeSet<&str> {
+        self.results["vectors"].as_array().unwrap().iter().map(|v| v["outcome"].as_str().unwrap()).collect()
+    }
+
+    fn requests(&self) -> u64 {
+        self.results["run"]["requests"].as_u64().unwrap()
+    }
+
+    /// Asserts code, state and message, that the terminal says the message too, and that nothing was judged.
+    #[track_caller]
+    fn assert(&self, code: i32, state: &str, message: &str) {
+        assert_eq!(self.calibration(), (state, message), "{}", self.ended.stdout);
+        assert_eq!(self.ended.code, Some(code), "{}", self.ended.stdout);
+        let words = self.ended.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(message), "{}", self.ended.stdout);
+        assert_eq!(self.outcomes(), BTreeSet::from(["inconclusive"]));
+        assert!(self.results["vectors"].as_array().unwrap().len() > 20);
+        assert_eq!(self.ended.stderr, "");
+    }
+}
+
+/// Runs against a server that does the same with every request.
+fn always(scheme: &str, react: impl Fn(&Request) -> Reaction + Send + Sync + 'static) -> Seen {
+    Seen::of(scheme, &Server::start(react).url())
+}
+
+/// An address where nobody listens.
+fn closed_port() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+const REFUSED: &str = "the good request was refused (401), so nothing can be judged";
+const OPEN: &str = "a request without any credential was let in: the server lets everybody in";
+const BROKEN: &str =
+    "the good request was not answered: the server broke on a good request (500); so nothing can be judged";
+const SILENT: &str = "the server does not answer: no answer within 5 s";
+
+#[test]
+fn a_server_that_refuses_everything_passes_nothing() {
+    for scheme in ["annexcloud", "hexsafe"] {
+        let seen = always(scheme, |_| Reaction::status(401));
+        seen.assert(4, "good-refused", REFUSED);
+        assert_eq!(seen.requests(), 1);
+    }
+}
+
+#[test]
+fn a_server_that_lets_everybody_in_is_one_critical_finding() {
+    for scheme in ["annexcloud", "hexsafe"] {
+        let seen = always(scheme, |_| Reaction::status(200));
+        seen.assert(1, "lets-everybody-in", OPEN);
+        assert_eq!(seen.ended.stdout.to_lowercase().matches("critical").count(), 2, "{}", seen.ended.stdout);
+        assert!(seen.ended.stdout.starts_with("CRITICAL  "));
+        assert!(seen.ended.stdout.contains("\n1 finding: 1 critical; "), "{}", seen.ended.stdout);
+        assert_eq!(seen.requests(), 2);
+        let cause = "the server lets everybody in, so nothing else can be judged";
+        for vector in seen.results["vectors"].as_array().unwrap() {
+            assert_eq!(vector["cause"], cause);
+        }
+    }
+}
+
+#[test]
+fn a_server_that_breaks_on_everything_passes_nothing() {
+    for scheme in ["annexcloud", "hexsafe"] {
+        always(scheme, |_| Reaction::status(500)).assert(4, "not-answering", BROKEN);
+    }
+}
+
+#[test]
+fn a_server_that_never_answers_ends_the_run_soon_and_is_left_in_peace() {
+    let server = Server::start(|_| Reaction::Silence);
+    let seen = Seen::of("annexcloud", &server.url());
+    seen.assert(3, "hanging", SILENT);
+    let duration = Duration::from_millis(seen.results["run"]["duration_ms"].as_u64().unwrap());
+    assert!(duration < Duration::from_secs(15), "{duration:?}");
+    let (requests, connections) = (server.requests().len(), server.connections());
+    assert!((1..=3).contains(&requests), "{requests} requests");
+    assert!((1..=3).contains(&connections), "{connections} connections");
+}
+
+#[test]
+fn a_closed_port_is_unreachable() {
+    let address = closed_port();
+    let host = address.strip_prefix("http://").unwrap();
+    let message = format!("the server can't be reached: connection refused by {host}");
+    Seen::of("hexsafe", &address).assert(3, "unreachable", &message);
+}
+
+#[test]
+fn the_five_commonest_reasons_to_judge_nothing_read_differently() {
+    let addresses = [401, 200, 500].map(|status| Server::start(move |_| Reaction::status(status)).url());
+    let silent = Server::start(|_| Reaction::Silence).url();
+    let runs: Vec<Seen> =
+        addresses.iter().chain([&silent, &closed_port()]).map(|a| Seen::of("annexcloud", a)).collect();
+    let messages: BTreeSet<&str> = runs.iter().map(|seen| seen.calibration().1).collect();
+    assert_eq!(messages.len(), 5, "{messages:?}");
+    let codes: Vec<_> = runs.iter().map(|seen| seen.ended.code.unwrap()).collect();
+    assert_eq!(codes, [4, 1, 4, 3, 3]);
+}
+
+#[test]
+fn a_wrong_path_is_named() {
+    always("annexcloud", |_| Reaction::status(404)).assert(
+        4,
+        "not-answering",
+        "the good request was not answered: 404: the path of the endpoint is wrong, or a proxy answered; \
+         so nothing can be judged",
+    );
+}
+
+#[test]
+fn a_wrong_method_is_named() {
+    always("annexcloud", |_| Reaction::status(405)).assert(
+        4,
+        "not-answering",
+        "the good request was not answered: 405: the method of the endpoint is wrong; so nothing can be judged",
+    );
+}
+
+#[test]
+fn a_rate_limit_is_named() {
+    always("annexcloud", |_| Reaction::status(429)).assert(
+        4,
+        "not-answering",
+        "the good request was not answered: 429: the server limits the rate; lower it; \
+         so nothing can be judged",
+    );
+}
+
+#[test]
+fn a_redirect_to_a_login_page_is_named_and_not_followed() {
+    let server = Server::start(|_| Reaction::Answer {
+        status: 302,
+        fields: "Location: /login\r\n".into(),
+        body: Vec::new(),
+    });
+    Seen::of("annexcloud", &server.url()).assert(
+        4,
+        "not-answering",
+        "the good request was not answered: a redirect: the endpoint moved, or a login page stands before it; \
+         so nothing can be judged",
+    );
+    assert_eq!(server.requests().len(), 1);
+}
+
+/// With 200 for everybody nothing protects the endpoint, whatever the page says.
+#[test]
+fn a_login_page_with_200_lets_everybody_in() {
+    let page = |_: &Request| Reaction::Answer {
+        status: 200,
+        fields: "Content-Type: text/html\r\n".into(),
+        body: LOGIN_PAGE.into(),
+    };
+    always("annexcloud", page).assert(1, "lets-everybody-in", OPEN);
+}
+
+#[test]
+fn a_server_that_hangs_up_is_no_refusal() {
+    let seen = always("annexcloud", |_| Reaction::Raw(Vec::new()));
+    let message = "the server can't be reached: the connection was closed without an answer";
+    seen.assert(3, "unreachable", message);
+}
+
+#[test]
+fn what_is_no_http_is_named_with_its_beginning() {
+    let seen = always("annexcloud", |_| Reaction::Raw(b"SSH-2.0-Example_1.0\r\n\r\n".to_vec()));
+    let message = "the server can't be reached: the answer is not HTTP/1.1, the status line is broken: \
+                   it begins `SSH-2.0-Example_1.0`";
+    seen.assert(3, "unreachable", message);
+}
+
+/// A server that begins well and ends badly: nothing that it refused at the end counts.
+#[test]
+fn a_server_that_refuses_the_good_request_at_the_end_passes_nothing() {
+    let calls = std::sync::atomic::AtomicUsize::new(0);
+    let seen = always("annexcloud", move |request| {
+        // Good, without a credential, and then everything is refused.
+        let first = calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0;
+        let carries = request.head.to_ascii_lowercase().contains("authorization: ");
+        Reaction::status(if first && carries { 200 } else { 401 })
+    });
+    assert_eq!(seen.ended.code, Some(4), "{}", seen.ended.stdout);
+    assert_eq!(seen.calibration().0, "good-refused");
+    assert_eq!(seen.outcomes(), BTreeSet::from(["inconclusive"]));
+}
