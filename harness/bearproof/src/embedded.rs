@@ -14,7 +14,8 @@ impl Folder for Embedded {
     fn list(&self, path: &str) -> Vec<String> {
         let dir = if path.is_empty() { Some(&VECTORS) } else { VECTORS.get_dir(path) };
         let entries = dir.into_iter().flat_map(include_dir::Dir::entries);
-        let name = |e: &include_dir::DirEntry<'_>| e.path().file_name().map(|n| n.to_string_lossy().into_owned());
+        let name =
+            |e: &include_dir::DirEntry<'_>| e.path().file_name().map(|n| n.to_string_lossy().into_owned());
         let mut names: Vec<String> = entries.filter_map(name).collect();
         names.sort();
         names

@@ -40,11 +40,17 @@ impl Http {
     }
 
     fn hook(&self, target: &str) -> Result<(), SubjectError> {
-        let control = self.control.as_ref().ok_or_else(|| SubjectError::Unsupported("the target has no hooks".into()))?;
-        let request = format!("POST {target} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n\r\n", control.authority());
+        let control = self
+            .control
+            .as_ref()
+            .ok_or_else(|| SubjectError::Unsupported("the target has no hooks".into()))?;
+        let request =
+            format!("POST {target} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n\r\n", control.authority());
         match self.exchange(control, request.as_bytes(), false)? {
             answer if answer.status == 200 => Ok(()),
-            answer => Err(SubjectError::Unsupported(format!("the hook `{target}` answered {}", answer.status))),
+            answer => {
+                Err(SubjectError::Unsupported(format!("the hook `{target}` answered {}", answer.status)))
+            }
         }
     }
 
@@ -61,10 +67,17 @@ impl Subject for Http {
         let origin = if message.secure {
             &self.origin
         } else {
-            self.plain.as_ref().ok_or_else(|| SubjectError::Unsupported("the target has no plain HTTP".into()))?
+            self.plain
+                .as_ref()
+                .ok_or_else(|| SubjectError::Unsupported("the target has no plain HTTP".into()))?
         };
         let response = self.exchange(origin, &message.wire(), message.method == "HEAD")?;
-        Ok(Observation { status: response.status, fields: response.fields, body: response.body, reason: None })
+        Ok(Observation {
+            status: response.status,
+            fields: response.fields,
+            body: response.body,
+            reason: None,
+        })
     }
 
     fn revoke(&self, role: &str) -> Result<(), SubjectError> {

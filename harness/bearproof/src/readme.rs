@@ -12,7 +12,11 @@ const END: &str = "<!-- /generated -->";
 pub(crate) fn fresh(scheme: &Scheme) -> Result<Frozen, Failure> {
     let text = read_text(scheme.folder.as_ref(), "README.md")?;
     let name = scheme.folder.name("README.md");
-    let missing = || Failure::input(format!("{name}: the marks `{BEGIN}` and `{END}` are missing\n  help: add both, in this order"));
+    let missing = || {
+        Failure::input(format!(
+            "{name}: the marks `{BEGIN}` and `{END}` are missing\n  help: add both, in this order"
+        ))
+    };
     let (before, rest) = text.split_once(BEGIN).ok_or_else(missing)?;
     let (_, after) = rest.split_once(END).ok_or_else(missing)?;
     let mut list = String::from("\n| id | level | says | from |\n|---|---|---|---|\n");

@@ -206,8 +206,8 @@ fn a_server_that_hangs_up_is_no_refusal() {
 #[test]
 fn what_is_no_http_is_named_with_its_beginning() {
     let seen = always("annexcloud", |_| Reaction::Raw(b"SSH-2.0-Example_1.0\r\n\r\n".to_vec()));
-    let message = "the server can't be reached: the answer is not HTTP/1.1, the status line is broken: \
-                   it begins `SSH-2.0-Example_1.0`";
+    let message = "the server can't be reached: the answer is not HTTP/1.1, it has no HTTP/1 status line: \
+                   it begins `SSH-2.0-Example_1.0\\r\\n\\r\\n`";
     seen.assert(3, "unreachable", message);
 }
 

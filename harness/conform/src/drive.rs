@@ -5,8 +5,8 @@ use bearproof_scheme::description::Place;
 use bearproof_scheme::request::Message;
 
 use crate::judge::{Documented, assertions, documented, let_in, says_nothing};
+use crate::play::{Done, Made, Next, answered_token, play_with_effect};
 use crate::plot::Plot;
-use crate::play::{Done, Next, answered_token, play_with_effect};
 use crate::recipe::{Action, Expect};
 use crate::redact::Redactor;
 use crate::resolve::carrier;
@@ -27,7 +27,13 @@ pub enum Script<'a> {
 }
 
 /// Runs one vector.
-pub fn drive(plot: &Plot, script: Script<'_>, subject: &dyn Subject, via: Via, redactor: &Redactor) -> VectorResult {
+pub fn drive(
+    plot: &Plot,
+    script: Script<'_>,
+    subject: &dyn Subject,
+    via: Via,
+    redactor: &Redactor,
+) -> VectorResult {
     let mut driver = Driver { plot, script, subject, redactor: redactor.clone(), earlier: Vec::new() };
     let mut steps = Vec::new();
     let mut verdict = (Outcome::Pass, String::new());
@@ -102,7 +108,7 @@ impl Driver<'_> {
             }
             Next::Send(made) => made,
         };
-        self.register(&made.message);
+        self.register(&made);
         let answer = self.subject.send(&made.message, index);
         let observation = match answer {
             Ok(observation) => observation,
@@ -117,7 +123,7 @@ impl Driver<'_> {
             self.redactor.register(token.as_bytes());
         }
         self.earlier.push(Done { message: Some(made.message.clone()), written: made.written.clone(), token });
-        result.exchange = Some(self.exchange(&made.message, &show_answer(&observation)));
+        result.exchange = Some(self.exchange(&made.message, &show_answer(&observation, &self.redactor)));
         result.status = Some(observation.status);
         result.reason = observation.reason.clone().filter(|r| !r.is_empty());
         let d = &self.plot.variant.description;
@@ -140,7 +146,11 @@ impl Driver<'_> {
                 .map(|a| format!("{}, seen {}", a.what, a.seen))
                 .collect();
             if !broken.is_empty() {
-                return (result, Outcome::Fail, format!("refused, but not as documented: {}", broken.join("; ")));
+                return (
+                    result,
+                    Outcome::Fail,
+                    format!("refused, but not as documented: {}", broken.join("; ")),
+                );
             }
         }
         (result, outcome, cause)
@@ -148,7 +158,9 @@ impl Driver<'_> {
 
     fn next(&self, index: usize) -> Result<Next, String> {
         match self.script {
-            Script::Live { run } => play_with_effect(self.plot, index, run, self.subject.now(), &self.earlier),
+            Script::Live { run } => {
+                play_with_effect(self.plot, index, run, self.subject.now(), &self.earlier)
+            }
             Script::Frozen(vector) => {
                 let step = vector.steps.get(index).ok_or("the frozen file lacks this step; run `freeze`")?;
                 frozen_next(self.plot, index, step)
@@ -167,7 +179,11 @@ impl Driver<'_> {
     }
 
     /// What travels in this message is a secret for as long as it lives.
-    fn register(&mut self, message: &Message) {
+    fn register(&mut self, made: &Made) {
+        let message = &made.message;
+        if let Some(token) = &made.token {
+            self.redactor.register(token.as_bytes());
+        }
         if let Some(part) = carrier(&self.plot.variant.description) {
             for line in message.request().values(&part.name) {
                 for word in line.split(|b| *b == b' ') {
@@ -179,7 +195,7 @@ impl Driver<'_> {
 
     fn exchange(&self, message: &Message, received: &str) -> Exchange {
         Exchange {
-            sent: self.redactor.redact(&show_message(message)),
+            sent: self.redactor.redact(&show_message(message, &self.redactor)),
             received: self.redactor.redact(received),
         }
     }
@@ -198,7 +214,8 @@ impl Driver<'_> {
 
 /// What a frozen step does.
 fn frozen_next(plot: &Plot, index: usize, step: &FrozenStep) -> Result<Next, String> {
-    let recipe = plot.steps.get(index).ok_or("the frozen file has a step more than the recipe; run `freeze`")?;
+    let recipe =
+        plot.steps.get(index).ok_or("the frozen file has a step more than the recipe; run `freeze`")?;
     let Some(request) = &step.request else {
         return match &recipe.action {
             Action::Wait(seconds) => Ok(Next::Wait(*seconds)),
@@ -217,7 +234,7 @@ fn frozen_next(plot: &Plot, index: usize, step: &FrozenStep) -> Result<Next, Str
         }
         _ => recipe.endpoint.clone().unwrap_or_else(|| plot.endpoint.clone()),
     };
-    Ok(Next::Send(Box::new(crate::play::Made {
+    Ok(Next::Send(Box::new(Made {
         message: Message {
             secure: request.secure,
             method: request.method.clone(),
@@ -227,6 +244,7 @@ fn frozen_next(plot: &Plot, index: usize, step: &FrozenStep) -> Result<Next, Str
         },
         written: Vec::new(),
         trace: Vec::new(),
+        token: None,
         endpoint,
     })))
 }
@@ -249,7 +267,9 @@ fn verdict(
     let status = observation.status;
     if status >= 500 {
         return match expect {
-            Expect::Accept => (Outcome::Inconclusive, format!("the server broke on a good request ({status})")),
+            Expect::Accept => {
+                (Outcome::Inconclusive, format!("the server broke on a good request ({status})"))
+            }
             _ => (Outcome::Fail, format!("the server broke instead of refusing ({status})")),
         };
     }
@@ -271,35 +291,36 @@ fn verdict(
     }
 }
 
-/// Longest body that is shown, in bytes.
+/// Longest body that is shown, in characters.
 const SHOWN: usize = 2048;
 
-fn show_body(body: &[u8]) -> String {
-    let shown = body.get(..SHOWN).unwrap_or(body);
-    let mut text: String = String::from_utf8_lossy(shown).into_owned();
-    if shown.len() < body.len() {
+/// The secrets go before the body is cut: of one at the cut, the half would stay.
+fn show_body(body: &[u8], redactor: &Redactor) -> String {
+    let whole = redactor.redact(&String::from_utf8_lossy(body));
+    let mut text: String = whole.chars().take(SHOWN).collect();
+    if text.len() < whole.len() {
         text.push_str(&format!("\n[… {} bytes in all]", body.len()));
     }
     text
 }
 
 /// A request as text for people.
-pub(crate) fn show_message(message: &Message) -> String {
+fn show_message(message: &Message, redactor: &Redactor) -> String {
     let mut text = format!("{} {} HTTP/1.1\n", message.method, message.target);
     for (name, value) in &message.fields {
         text.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value)));
     }
     text.push('\n');
-    text.push_str(&show_body(&message.body));
+    text.push_str(&show_body(&message.body, redactor));
     text
 }
 
-fn show_answer(observation: &Observation) -> String {
+fn show_answer(observation: &Observation, redactor: &Redactor) -> String {
     let mut text = format!("HTTP/1.1 {}\n", observation.status);
     for (name, value) in &observation.fields {
         text.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value)));
     }
     text.push('\n');
-    text.push_str(&show_body(&observation.body));
+    text.push_str(&show_body(&observation.body, redactor));
     text
 }

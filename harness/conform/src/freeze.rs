@@ -42,7 +42,10 @@ pub fn plots(suite_families: &[crate::recipe::Recipe], scheme: &Scheme) -> Resul
     for recipe in suite_families.iter().chain(&scheme.recipes) {
         for plot in expand(recipe, scheme).map_err(|e| format!("{}: {e}", recipe.place))? {
             if plots.iter().any(|p| p.id == plot.id) {
-                return Err(format!("{}: the id `{}` stands twice; rename the recipe", recipe.place, plot.id));
+                return Err(format!(
+                    "{}: the id `{}` stands twice; rename the recipe",
+                    recipe.place, plot.id
+                ));
             }
             match record(&plot) {
                 Ok(_) => plots.push(plot),
@@ -239,7 +242,11 @@ pub fn freeze(suite: &Suite) -> Result<Vec<Frozen>, String> {
                 vectors,
             };
             let text = serde_json::to_string_pretty(&file).map_err(|e| e.to_string())?;
-            files.push(Frozen { path: format!("{}/{family}.json", scheme.id), text: format!("{text}\n"), ids });
+            files.push(Frozen {
+                path: format!("{}/{family}.json", scheme.id),
+                text: format!("{text}\n"),
+                ids,
+            });
         }
     }
     let ids: BTreeSet<&String> = files.iter().flat_map(|f| &f.ids).collect();
@@ -271,7 +278,13 @@ fn freeze_world(world: &World) -> FrozenWorld {
         endpoints: world
             .endpoints
             .iter()
-            .map(|e| (e.role.clone(), FrozenEndpoint { method: e.method.clone(), path: e.path.clone() }))
+            .map(|e| {
+                let attributes = freeze_values(&e.attributes);
+                (
+                    e.role.clone(),
+                    FrozenEndpoint { method: e.method.clone(), path: e.path.clone(), attributes },
+                )
+            })
             .collect(),
     }
 }

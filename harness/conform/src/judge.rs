@@ -98,7 +98,9 @@ pub fn assertions(observation: &Observation, documented: &Documented, challenge:
     }
     for (name, wanted) in &documented.body {
         let json = parse_value(&observation.body, &JsonRules::STRICT, &Limits::DEFAULT);
-        let seen = json.ok().and_then(|j| pointer(&j, &format!("/{name}")).map(bearproof_scheme::encoding::Value::to_text));
+        let seen = json
+            .ok()
+            .and_then(|j| pointer(&j, &format!("/{name}")).map(bearproof_scheme::encoding::Value::to_text));
         let held = seen.as_ref() == Some(wanted);
         all.push(Assertion {
             what: format!("body /{name} is {wanted}"),

@@ -52,7 +52,11 @@ pub fn lint(suite: &Suite) -> Result<Report, String> {
             }
         }
         for (id, why) in &all.without_effect {
-            if scheme.recipes.iter().any(|r| id.starts_with(&format!("{}/{}/{}", scheme.id, r.family, r.name))) {
+            if scheme
+                .recipes
+                .iter()
+                .any(|r| id.starts_with(&format!("{}/{}/{}", scheme.id, r.family, r.name)))
+            {
                 report.problems.push(format!("{id}: the scheme's own recipe makes no vector: {why}"));
             } else {
                 report.notes.push(format!("{id}: left out: {why}"));
@@ -103,8 +107,13 @@ fn coverage(scheme: &Scheme, plots: &[Plot], report: &mut Report) {
             let code = plan.code(*reason);
             // Filling the memory takes a million requests; a test of the store does it.
             if !expected.contains(&code) && code != "replay.memory-full" {
-                let message = format!("{}: check `{}` can refuse with `{code}`, and no vector expects it", scheme.id, row.name);
-                let unreachable = UNREACHED.iter().any(|(id, reason, _)| (*id == scheme.id || *id == "*") && *reason == code);
+                let message = format!(
+                    "{}: check `{}` can refuse with `{code}`, and no vector expects it",
+                    scheme.id, row.name
+                );
+                let unreachable = UNREACHED
+                    .iter()
+                    .any(|(id, reason, _)| (*id == scheme.id || *id == "*") && *reason == code);
                 if unreachable { report.notes.push(message) } else { report.problems.push(message) }
             }
         }

@@ -188,14 +188,18 @@ fn change(stage: &Stage<'_>, spot: &Spot, message: &mut Message) -> Result<(), S
                 .any(|p| p.sources().any(|s| matches!(s, Source::Parameter(_))));
             let path = message.request().path().to_string();
             let new = if by_parameter {
-                let at = path.rfind(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit()).ok_or("no letter")?;
+                let at =
+                    path.rfind(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit()).ok_or("no letter")?;
                 let letter = path.as_bytes().get(at).copied().ok_or("no letter")?;
                 let (before, after) = path.split_at_checked(at).ok_or("no letter")?;
                 format!("{before}{}{}", char::from(other_letter(letter)), after.get(1..).unwrap_or(""))
             } else {
                 let mut others = stage.plot.variant.world.endpoints.iter();
                 let other = others.find(|e| {
-                    e.method == message.method && e.path != path && e.role.starts_with("other-") && !e.path.contains('{')
+                    e.method == message.method
+                        && e.path != path
+                        && e.role.starts_with("other-")
+                        && !e.path.contains('{')
                 });
                 other.map_or_else(|| format!("{path}x"), |e| e.path.clone())
             };
@@ -220,7 +224,12 @@ fn other_letter(byte: u8) -> u8 {
     }
 }
 
-fn move_carrier(stage: &Stage<'_>, to: &str, token: Option<&str>, message: &mut Message) -> Result<(), String> {
+fn move_carrier(
+    stage: &Stage<'_>,
+    to: &str,
+    token: Option<&str>,
+    message: &mut Message,
+) -> Result<(), String> {
     let (place, name) = to.split_once(' ').ok_or("say where: query, cookie, body or field, and a name")?;
     let credential = bare(stage, token, message)?;
     let text = String::from_utf8(credential).map_err(|_| "the credential is not text")?;

@@ -7,8 +7,8 @@ use bearproof_scheme::Plan;
 use bearproof_scheme::description::{OperationKind, Part};
 
 use crate::plot::{Plot, target_of};
-use crate::recipe::{Action, Edit, Expect, Given, KeyOf, Line, Target};
-use crate::resolve::{find, has};
+use crate::recipe::{Action, Edit, Expect, Given, KeyOf, Line, Spot, Target};
+use crate::resolve::{carrier, find, has};
 
 /// What a live target must offer.
 pub fn needs(plot: &Plot) -> Vec<String> {
@@ -80,7 +80,8 @@ pub fn references(plot: &Plot) -> Vec<String> {
         }
     };
     let part_of = |target: &Target| -> Option<Part> {
-        let of_operation = |p: &&Part| matches!(target, Target::Exact(place, name) if p.place == *place && p.name == *name);
+        let of_operation =
+            |p: &&Part| matches!(target, Target::Exact(place, name) if p.place == *place && p.name == *name);
         find(d, target).or_else(|| d.operations.iter().flat_map(|o| &o.parts).find(of_operation)).cloned()
     };
     let mut edited = false;
@@ -121,13 +122,26 @@ pub fn references(plot: &Plot) -> Vec<String> {
     for (name, _) in &plot.choose {
         add(&d.choices.iter().find(|c| c.name == *name).and_then(|c| c.reference.clone()));
     }
-    if plot.steps.iter().all(|s| s.expect == Expect::Accept) && d.operation(&plot.endpoint).is_none() {
+    // A good request as it stands is about every part; an edited one about what it edits.
+    let plain = plot.steps.iter().all(|s| s.expect == Expect::Accept && s.edits.is_empty());
+    if plain && d.operation(&plot.endpoint).is_none() {
         for part in &d.parts {
             add(&part.reference);
         }
         add(&d.token.as_ref().and_then(|t| t.reference.clone()));
         for choice in &d.choices {
             add(&choice.reference);
+        }
+    }
+    for edit in plot.steps.iter().flat_map(|s| s.edits.iter().chain(&s.fault)) {
+        match edit {
+            Edit::Request { spot: Spot::Body, .. } | Edit::Replace { spot: Spot::Body, .. } => {
+                add(&d.parts.iter().find(|p| p.reads_body()).and_then(|p| p.reference.clone()));
+            }
+            Edit::Replace { spot: Spot::Carrier, .. } | Edit::Move { .. } => {
+                add(&carrier(d).and_then(|p| p.reference.clone()));
+            }
+            _ => {}
         }
     }
     refs

@@ -51,6 +51,8 @@ pub struct Made {
     pub written: Vec<Written>,
     /// Intermediate values of the signature.
     pub trace: Trace,
+    /// The token that was made for it: a secret as long as it lives, wherever the message has it.
+    pub token: Option<String>,
     /// Role of the endpoint it goes to.
     pub endpoint: String,
 }
@@ -66,7 +68,13 @@ const ATTEMPTS: u64 = 16;
 ///
 /// # Errors
 /// Why the step can't be played, in words.
-pub fn play_with_effect(plot: &Plot, index: usize, run: &str, now: u64, earlier: &[Done]) -> Result<Next, String> {
+pub fn play_with_effect(
+    plot: &Plot,
+    index: usize,
+    run: &str,
+    now: u64,
+    earlier: &[Done],
+) -> Result<Next, String> {
     let mut attempt = 0;
     loop {
         let id = if attempt == 0 { plot.id.clone() } else { format!("{} {attempt}", plot.id) };
@@ -87,13 +95,16 @@ pub fn play(plot: &Plot, index: usize, moment: Moment<'_>, earlier: &[Done]) -> 
     let step = plot.steps.get(index).ok_or("there is no such step")?;
     let d = &plot.variant.description;
     let role = step.role.as_deref().unwrap_or(&plot.role);
-    let revoke = || d.operations.iter().find(|o| o.kind == bearproof_scheme::description::OperationKind::Revoke);
+    let revoke =
+        || d.operations.iter().find(|o| o.kind == bearproof_scheme::description::OperationKind::Revoke);
     let endpoint = match &step.action {
         Action::Wait(seconds) => return Ok(Next::Wait(*seconds)),
         Action::Call => step.endpoint.as_deref().unwrap_or(&plot.endpoint).to_string(),
-        Action::Obtain(name) => {
-            name.as_deref().or_else(|| token_operation(d)).ok_or("no operation answers with a token")?.to_string()
-        }
+        Action::Obtain(name) => name
+            .as_deref()
+            .or_else(|| token_operation(d))
+            .ok_or("no operation answers with a token")?
+            .to_string(),
         Action::Revoke => match revoke() {
             Some(operation) => operation.name.clone(),
             None => return Ok(Next::RevokeHook(role.into())),
@@ -139,7 +150,8 @@ impl<'p> Stage<'p> {
             Some(operation) => signer.operation_parts(operation),
             None => d.parts.clone(),
         };
-        let place = world.endpoint(endpoint).ok_or_else(|| format!("the world has no endpoint `{endpoint}`"))?;
+        let place =
+            world.endpoint(endpoint).ok_or_else(|| format!("the world has no endpoint `{endpoint}`"))?;
         Ok(Self {
             plot,
             signer,
@@ -163,6 +175,7 @@ impl<'p> Stage<'p> {
                     message,
                     written: done.written.clone(),
                     trace: Trace::new(),
+                    token: None,
                     endpoint: self.endpoint.clone(),
                 };
                 return self.finish(made, None);
@@ -182,7 +195,7 @@ impl<'p> Stage<'p> {
             .signer
             .message(&self.parts, &draft, &written, token.as_deref())
             .map_err(|e| e.to_string())?;
-        let made = Made { message, written, trace, endpoint: self.endpoint.clone() };
+        let made = Made { message, written, trace, token: token.clone(), endpoint: self.endpoint.clone() };
         self.finish(made, token.as_deref())
     }
 
@@ -207,7 +220,8 @@ impl<'p> Stage<'p> {
                     self.draft.parameters.push((name.clone(), to.clone()));
                 }
                 Edit::Request { spot, to } => {
-                    let text = || String::from_utf8(to.clone()).map_err(|_| "the value is not UTF-8".to_string());
+                    let text =
+                        || String::from_utf8(to.clone()).map_err(|_| "the value is not UTF-8".to_string());
                     match spot {
                         Spot::Body => self.draft.body.clone_from(to),
                         Spot::Method => self.draft.method = text()?,
@@ -248,8 +262,9 @@ impl<'p> Stage<'p> {
                     }
                 }
                 Edit::SignBinding { role } => {
-                    let part = find(self.signer.description, &Target::Meaning(crate::recipe::Meaning::BodyBinding))
-                        .ok_or("no body binding")?;
+                    let part =
+                        find(self.signer.description, &Target::Meaning(crate::recipe::Meaning::BodyBinding))
+                            .ok_or("no body binding")?;
                     let theirs = Signer { credential: credential(self.plot, role)?, ..self.signer };
                     let all = theirs
                         .parts(&self.parts, &self.draft, &given, &mut Trace::new())
@@ -344,7 +359,11 @@ impl<'p> Stage<'p> {
             Given::Json(template) => {
                 let right = same(compute(&self.signer, &self.draft).unwrap_or_default());
                 let right = right.map(|w| String::from_utf8_lossy(&w.bytes).into_owned()).unwrap_or_default();
-                Ok(Written::given(place, name, &fill_times(template, self.signer.now).replace("{value}", &right)))
+                Ok(Written::given(
+                    place,
+                    name,
+                    &fill_times(template, self.signer.now).replace("{value}", &right),
+                ))
             }
         }
     }
@@ -361,12 +380,15 @@ impl<'p> Stage<'p> {
             }
             Given::Json(template) => {
                 let right = self.plain_message(&self.signer.credential.role)?;
-                let right = right.fields.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.clone());
+                let right =
+                    right.fields.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.clone());
                 let right = String::from_utf8_lossy(&right.unwrap_or_default()).into_owned();
                 let bare = Written::given(Place::Field, name, &template.replace("{value}", &right)).bytes;
                 Ok(if template.contains("{value}") { bare } else { field_line(part, &bare) })
             }
-            Given::Time { .. } | Given::OfStep(_) | Given::OverBody(_) => Err("a field takes `of(ROLE)` or `json`".into()),
+            Given::Time { .. } | Given::OfStep(_) | Given::OverBody(_) => {
+                Err("a field takes `of(ROLE)` or `json`".into())
+            }
         }
     }
 
@@ -383,7 +405,9 @@ fn credential<'p>(plot: &'p Plot, role: &str) -> Result<&'p Credential, String> 
 }
 
 fn done(earlier: &[Done], step: usize) -> Result<&Done, String> {
-    step.checked_sub(1).and_then(|i| earlier.get(i)).ok_or_else(|| format!("there is no step {step} before this one"))
+    step.checked_sub(1)
+        .and_then(|i| earlier.get(i))
+        .ok_or_else(|| format!("there is no step {step} before this one"))
 }
 
 /// Replaces `{now}`, `{now+1h}` and the like.

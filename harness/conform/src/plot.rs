@@ -97,7 +97,8 @@ fn endpoints(recipe: &Recipe, variant: &Variant) -> Vec<(String, String)> {
             .collect(),
         Some(role) => world.endpoint(role).map(|e| (e.role.clone(), String::new())).into_iter().collect(),
         None => {
-            let usual = world.endpoint("write").or_else(|| world.endpoint("read")).or_else(|| ordinary().next());
+            let usual =
+                world.endpoint("write").or_else(|| world.endpoint("read")).or_else(|| ordinary().next());
             usual.map(|e| (e.role.clone(), String::new())).into_iter().collect()
         }
     }
@@ -178,7 +179,9 @@ fn applies(step: &Step, variant: &Variant, endpoint: &str) -> bool {
     let has_word = |word: &str| has(d, world, word);
     // A part of the operation, else of every request; what no scheme knows can be added where there is a token.
     let target_fits = |target: &Target, adding: bool| {
-        let Target::Exact(place, name) = target else { return unguarded.is_none() && find(d, target).is_some() };
+        let Target::Exact(place, name) = target else {
+            return unguarded.is_none() && find(d, target).is_some();
+        };
         let of_operation = operation
             .and_then(|o| d.operation(o))
             .is_some_and(|o| o.parts.iter().any(|p| p.place == *place && p.name == *name));
@@ -209,7 +212,8 @@ fn applies(step: &Step, variant: &Variant, endpoint: &str) -> bool {
     let key_fits = |key: &KeyOf| match key {
         KeyOf::Role(name) => d.caller_key() && role(name),
         KeyOf::Platform(name) => {
-            d.token.as_ref().is_some_and(|t| matches!(t.key, Source::Platform(_))) && world.platform(name).is_some()
+            d.token.as_ref().is_some_and(|t| matches!(t.key, Source::Platform(_)))
+                && world.platform(name).is_some()
         }
         KeyOf::Public(_) => has_word("asymmetric"),
         KeyOf::Changed(_) => has_word("hmac"),
@@ -217,9 +221,10 @@ fn applies(step: &Step, variant: &Variant, endpoint: &str) -> bool {
     };
     step.edits.iter().chain(&step.fault).all(|edit| match edit {
         Edit::Transport { .. } | Edit::SendAgain { .. } => true,
-        Edit::Request { spot, .. } | Edit::Replace { spot, .. } | Edit::Remove { spot } | Edit::Change { spot } => {
-            spot_fits(spot)
-        }
+        Edit::Request { spot, .. }
+        | Edit::Replace { spot, .. }
+        | Edit::Remove { spot }
+        | Edit::Change { spot } => spot_fits(spot),
         Edit::Parameter { name, .. } => {
             let role = step.endpoint.as_deref().unwrap_or(endpoint);
             world.endpoint(role).is_some_and(|e| e.path.contains(&format!("{{{name}}}")))
@@ -241,7 +246,9 @@ fn applies(step: &Step, variant: &Variant, endpoint: &str) -> bool {
                 && key.iter().all(key_fits)
         }
         Edit::SignBinding { role: other } => has_word("keyed-binding") && role(other),
-        Edit::Encode { piece, .. } | Edit::ReplacePiece { piece, .. } => piece_fits(piece) && unguarded.is_none(),
+        Edit::Encode { piece, .. } | Edit::ReplacePiece { piece, .. } => {
+            piece_fits(piece) && unguarded.is_none()
+        }
         Edit::Move { .. } => has_word("field-carrier") && unguarded.is_none(),
         Edit::Duplicate { spot, with, .. } => {
             spot_fits(spot)

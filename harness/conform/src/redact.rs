@@ -19,7 +19,8 @@ impl Redactor {
     /// Registers all secrets of a world.
     pub fn of_world(world: &World) -> Self {
         let mut redactor = Self::default();
-        let sets = world.credentials.iter().map(|c| &c.values).chain(world.platforms.iter().map(|p| &p.values));
+        let sets =
+            world.credentials.iter().map(|c| &c.values).chain(world.platforms.iter().map(|p| &p.values));
         for values in sets {
             redactor.register_values(values);
         }

@@ -2,9 +2,7 @@
 //! It must not know any recipe.
 
 use bearproof_scheme::Description;
-use bearproof_scheme::description::{
-    Alg, Format, OperationKind, Part, Place, Rule, Source, TimeRule,
-};
+use bearproof_scheme::description::{Alg, Format, OperationKind, Part, Place, Rule, Source, TimeRule};
 use bearproof_scheme::world::World;
 
 use crate::recipe::{Meaning, Target};
@@ -74,7 +72,9 @@ pub fn has(d: &Description, world: &World, word: &str) -> bool {
         "single-use" => d.parts.iter().any(|p| p.single_use),
         "body-binding" => meaning(Meaning::BodyBinding),
         "path-binding" => meaning(Meaning::PathBinding),
-        "keyed-binding" => binding(d).and_then(Part::pipeline).is_some_and(bearproof_scheme::description::Pipeline::keyed),
+        "keyed-binding" => {
+            binding(d).and_then(Part::pipeline).is_some_and(bearproof_scheme::description::Pipeline::keyed)
+        }
         "get-binding" => d.parts.iter().any(|p| p.binds().is_some() && p.applies("GET", false, false)),
         "caller-key" => d.caller_key(),
         "platform-key" => d.token.is_some() && !d.caller_key(),
@@ -118,7 +118,10 @@ pub fn carrier(d: &Description) -> Option<&Part> {
             Some(Source::Credential(name)) => {
                 matches!(
                     d.credential_kind(&name),
-                    Some(bearproof_scheme::description::Kind::Secret | bearproof_scheme::description::Kind::Key)
+                    Some(
+                        bearproof_scheme::description::Kind::Secret
+                            | bearproof_scheme::description::Kind::Key
+                    )
                 )
             }
             _ => false,
@@ -133,7 +136,9 @@ fn binding(d: &Description) -> Option<&Part> {
 /// The part that a target means; `None` if the scheme has none. `each …` has its own function.
 pub fn find<'d>(d: &'d Description, target: &Target) -> Option<&'d Part> {
     let time = |rule: TimeRule| {
-        d.parts.iter().find(move |p| matches!(&p.rule, Rule::Time(r) if *r == rule) && p.place == Place::Claims)
+        d.parts
+            .iter()
+            .find(move |p| matches!(&p.rule, Rule::Time(r) if *r == rule) && p.place == Place::Claims)
     };
     match target {
         Target::Exact(place, name) => d.parts.iter().find(|p| p.place == *place && p.name == *name),
@@ -146,7 +151,9 @@ pub fn find<'d>(d: &'d Description, target: &Target) -> Option<&'d Part> {
             Meaning::IdentityCopy => {
                 let identity = d.parts.iter().find(|p| p.identifies)?;
                 let source = identity.pipeline()?.single()?;
-                d.parts.iter().find(|p| !p.identifies && p.pipeline().and_then(|p| p.single()) == Some(source))
+                d.parts
+                    .iter()
+                    .find(|p| !p.identifies && p.pipeline().and_then(|p| p.single()) == Some(source))
             }
             Meaning::BodyBinding => binding(d),
             Meaning::PathBinding => {
@@ -163,14 +170,17 @@ pub fn find<'d>(d: &'d Description, target: &Target) -> Option<&'d Part> {
 pub fn each(d: &Description, operation: Option<&str>, target: &Target) -> Option<Vec<Target>> {
     let Target::Meaning(meaning) = target else { return None };
     let exact = |p: &Part| Target::Exact(p.place, p.name.clone());
-    let inputs = || operation.and_then(|name| d.operation(name)).map(|o| o.parts.as_slice()).unwrap_or_default();
+    let inputs =
+        || operation.and_then(|name| d.operation(name)).map(|o| o.parts.as_slice()).unwrap_or_default();
     let mut found: Vec<Target> = match meaning {
         Meaning::EachRequired => d.parts.iter().filter(|p| !p.optional).map(exact).collect(),
         Meaning::EachClaim => {
             d.parts.iter().filter(|p| !p.optional && p.place == Place::Claims).map(exact).collect()
         }
         Meaning::EachProof => inputs().iter().filter(|p| !p.identifies && !p.optional).map(exact).collect(),
-        Meaning::EachInput => inputs().iter().filter(|p| !p.optional && p.place == Place::Body).map(exact).collect(),
+        Meaning::EachInput => {
+            inputs().iter().filter(|p| !p.optional && p.place == Place::Body).map(exact).collect()
+        }
         _ => return None,
     };
     let mut seen = Vec::new();

@@ -41,11 +41,17 @@ pub struct Selection<'a> {
 }
 
 /// Runs the selection.
-pub fn run(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor) -> (Calibration, Vec<VectorResult>) {
+pub fn run(
+    selection: &Selection<'_>,
+    subjects: &dyn Subjects,
+    redactor: &Redactor,
+) -> (Calibration, Vec<VectorResult>) {
     let calibration = calibrate(selection, subjects, redactor);
     if calibration.state != CalibrationState::Ready {
         let cause = match calibration.state {
-            CalibrationState::LetsEverybodyIn => "the server lets everybody in, so nothing else can be judged",
+            CalibrationState::LetsEverybodyIn => {
+                "the server lets everybody in, so nothing else can be judged"
+            }
             _ => calibration.message.as_str(),
         };
         let blank = |plot: &Plot| VectorResult {
@@ -56,13 +62,14 @@ pub fn run(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redact
         return (calibration.clone(), selection.plots.iter().map(blank).collect());
     }
     let (shared, alone): (Vec<&Plot>, Vec<&Plot>) = selection.plots.iter().partition(|p| !changes_state(p));
-    let mut results = parallel(&shared, subjects.concurrency(), &|plot| one(plot, selection, subjects, redactor));
+    let mut results =
+        parallel(&shared, subjects.concurrency(), &|plot| one(plot, selection, subjects, redactor));
     for plot in alone {
         results.push(one(plot, selection, subjects, redactor));
     }
     let after = exchange_good(selection, subjects, redactor);
     let mut calibration = calibration;
-    if let Some(after) = after.filter(|r| r.outcome != Outcome::Pass) {
+    if let Some(after) = after.filter(|r| !let_in(r)) {
         for result in &mut results {
             result.outcome = Outcome::Inconclusive;
             result.cause = format!("after the run the good request was refused: {}", after.cause);
@@ -79,15 +86,21 @@ pub fn run(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redact
 
 /// A rejection counts only if the same request without the fault was let in.
 fn judge_by_control(selection: &Selection<'_>, results: &mut [VectorResult]) {
-    let passed: BTreeMap<String, Outcome> = results.iter().map(|r| (r.id.clone(), r.outcome)).collect();
+    let inside: BTreeSet<String> = results.iter().filter(|r| let_in(r)).map(|r| r.id.clone()).collect();
     for result in results {
         let plot = selection.plots.iter().find(|p| p.id == result.id);
         let Some(twin) = plot.and_then(|p| p.twin.as_ref()) else { continue };
-        if result.outcome == Outcome::Pass && passed.get(twin) != Some(&Outcome::Pass) {
+        if result.outcome == Outcome::Pass && !inside.contains(twin) {
             result.outcome = Outcome::Inconclusive;
             result.cause = format!("its control `{twin}` was not let in, so the refusal proves nothing");
         }
     }
+}
+
+/// Whether a good request was let in, even if the answer has a fault of its own (a secret in it, say).
+fn let_in(result: &VectorResult) -> bool {
+    let as_expected = || result.steps.iter().all(|s| s.observed.as_ref() == Some(&s.expected));
+    result.outcome == Outcome::Pass || (result.outcome == Outcome::Fail && as_expected())
 }
 
 fn one(plot: &Plot, selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor) -> VectorResult {
@@ -113,7 +126,8 @@ fn one(plot: &Plot, selection: &Selection<'_>, subjects: &dyn Subjects, redactor
     subjects.with(plot, &mut |subject| {
         result = Some(drive(plot, script, subject, subjects.via(), redactor));
     });
-    let mut result = result.unwrap_or_else(|| VectorResult { outcome: Outcome::Error, ..empty(plot, subjects.via()) });
+    let mut result =
+        result.unwrap_or_else(|| VectorResult { outcome: Outcome::Error, ..empty(plot, subjects.via()) });
     if selection.known.contains(&plot.id) {
         result.outcome = match result.outcome {
             Outcome::Fail => Outcome::Xfail,
@@ -145,11 +159,13 @@ pub fn changes_state(plot: &Plot) -> bool {
         Action::Revoke | Action::Wait(_) => true,
         Action::Obtain(name) => {
             let name = name.as_deref().or_else(|| crate::resolve::token_operation(d));
-            name.and_then(|n| d.operation(n)).is_some_and(|o| o.kind != bearproof_scheme::description::OperationKind::Issue)
+            name.and_then(|n| d.operation(n))
+                .is_some_and(|o| o.kind != bearproof_scheme::description::OperationKind::Issue)
         }
         Action::Call => {
             let endpoint = step.endpoint.as_deref().unwrap_or(&plot.endpoint);
-            d.operation(endpoint).is_some_and(|o| o.kind != bearproof_scheme::description::OperationKind::Issue)
+            d.operation(endpoint)
+                .is_some_and(|o| o.kind != bearproof_scheme::description::OperationKind::Issue)
         }
     })
 }
@@ -175,16 +191,22 @@ fn parallel(
 }
 
 /// The good request of the usual caller, as a plot.
-fn good(selection: &Selection<'_>) -> Option<Plot> {
+fn good(selection: &Selection<'_>, subjects: &dyn Subjects) -> Option<Plot> {
     let is_control = |p: &&Plot| p.id.split('/').nth(1) == Some(CONTROL) && p.steps.len() == 1;
-    let plain = |p: &&Plot| p.steps.iter().all(|s| s.edits.is_empty()) && p.role == "primary" && p.choose.is_empty();
+    let plain =
+        |p: &&Plot| p.steps.iter().all(|s| s.edits.is_empty()) && p.role == "primary" && p.choose.is_empty();
     let plots = || selection.plots.iter().filter(is_control).filter(plain);
     let ordinary = |p: &&Plot| p.variant.description.operation(&p.endpoint).is_none();
-    plots().find(ordinary).cloned()
+    let offered = |p: &&Plot| needs(p).iter().all(|need| subjects.lacks(need).is_none());
+    plots().filter(ordinary).find(offered).cloned()
 }
 
-fn exchange_good(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor) -> Option<VectorResult> {
-    let mut plot = good(selection)?;
+fn exchange_good(
+    selection: &Selection<'_>,
+    subjects: &dyn Subjects,
+    redactor: &Redactor,
+) -> Option<VectorResult> {
+    let mut plot = good(selection, subjects)?;
     plot.id = format!("{}/calibration/good-again", plot.variant.description.id);
     let live = Selection { frozen: None, plots: selection.plots, run: selection.run, known: selection.known };
     Some(one(&plot, &live, subjects, redactor))
@@ -193,7 +215,7 @@ fn exchange_good(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &
 /// Before anything is judged: the good request is let in, and the same without a credential is not.
 fn calibrate(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor) -> Calibration {
     let state = |state, message: String| Calibration { state, message };
-    let Some(mut plot) = good(selection) else {
+    let Some(mut plot) = good(selection, subjects) else {
         return state(CalibrationState::Ready, String::new());
     };
     let live = Selection { frozen: None, plots: selection.plots, run: selection.run, known: selection.known };
@@ -201,12 +223,15 @@ fn calibrate(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Reda
     let first = one(&plot, &live, subjects, redactor);
     let status = first.steps.first().and_then(|s| s.status);
     match first.outcome {
-        Outcome::Pass => {}
+        _ if let_in(&first) => {}
         Outcome::Hang => {
             return state(CalibrationState::Hanging, format!("the server does not answer: {}", first.cause));
         }
         Outcome::Error => {
-            return state(CalibrationState::Unreachable, format!("the server can't be reached: {}", first.cause));
+            return state(
+                CalibrationState::Unreachable,
+                format!("the server can't be reached: {}", first.cause),
+            );
         }
         Outcome::Fail => {
             let seen = status.map(|s| format!(" ({s})")).unwrap_or_default();
@@ -214,7 +239,8 @@ fn calibrate(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Reda
             return state(CalibrationState::GoodRefused, message);
         }
         _ => {
-            let message = format!("the good request was not answered: {}; so nothing can be judged", first.cause);
+            let message =
+                format!("the good request was not answered: {}; so nothing can be judged", first.cause);
             return state(CalibrationState::NotAnswering, message);
         }
     }

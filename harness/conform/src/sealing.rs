@@ -59,7 +59,9 @@ pub(crate) fn token(
 
 fn named(name: &str) -> Result<Alg, String> {
     let found = Alg::NAMES.iter().find(|(n, _)| *n == name);
-    found.map(|(_, alg)| *alg).ok_or_else(|| format!("`{name}` can't be signed with; use `declare` for the header alone"))
+    found
+        .map(|(_, alg)| *alg)
+        .ok_or_else(|| format!("`{name}` can't be signed with; use `declare` for the header alone"))
 }
 
 enum Material {
@@ -80,9 +82,9 @@ fn key_bytes(stage: &Stage<'_>, of: &KeyOf) -> Result<Material, String> {
         bearproof_scheme::world::value(values, name).cloned().ok_or_else(|| format!("no `{full}` there"))
     };
     Ok(match of {
-        KeyOf::Role(role) => {
-            Material::Of(value(&world.credential(role).ok_or_else(|| format!("no credential `{role}`"))?.values)?)
-        }
+        KeyOf::Role(role) => Material::Of(value(
+            &world.credential(role).ok_or_else(|| format!("no credential `{role}`"))?.values,
+        )?),
         KeyOf::Platform(role) => {
             Material::Of(value(&world.platform(role).ok_or_else(|| format!("no platform `{role}`"))?.values)?)
         }
@@ -223,9 +225,11 @@ fn edit_segments(
             };
             let fill = |value: &str, other: &str| {
                 let mut out = with.replace("{value}", value).replace("{other}", other);
-                for (word, piece) in
-                    [("{header}", Piece::Header), ("{payload}", Piece::Payload), ("{signature}", Piece::Signature)]
-                {
+                for (word, piece) in [
+                    ("{header}", Piece::Header),
+                    ("{payload}", Piece::Payload),
+                    ("{signature}", Piece::Signature),
+                ] {
                     out = out.replace(word, &get(piece, &right));
                 }
                 out

@@ -90,7 +90,8 @@ impl Folder for Below {
 /// A [`Fault`] that names the file.
 pub fn read_text(folder: &dyn Folder, path: &str) -> Result<String, Fault> {
     let name = folder.name(path);
-    let bytes = folder.read(path).map_err(|e| Fault::whole(&name, e, "check that this is the path of the file you mean"))?;
+    let remedy = "check that this is the path of the file you mean";
+    let bytes = folder.read(path).map_err(|e| Fault::whole(&name, e, remedy))?;
     check_text(&name, &bytes).map(Into::into)
 }
 
@@ -137,7 +138,11 @@ impl Scheme {
     /// # Errors
     /// A [`Fault`] if there is no such choice or option.
     pub fn variant(&self, choose: &[(String, String)]) -> Result<Variant, Fault> {
-        if choose.is_empty() { Ok(self.default.clone()) } else { load_variant(&self.id, self.folder.as_ref(), "world.toml", choose) }
+        if choose.is_empty() {
+            Ok(self.default.clone())
+        } else {
+            load_variant(&self.id, self.folder.as_ref(), "world.toml", choose)
+        }
     }
 }
 
@@ -148,7 +153,6 @@ fn load_variant(
     world_file: &str,
     choose: &[(String, String)],
 ) -> Result<Variant, Fault> {
-    let scheme_text = read_text(folder, "scheme.toml")?;
     let world_text = read_text(folder, world_file)?;
     let world_name = folder.name(world_file);
     let mut choices = world::read_choices(&world_name, &world_text)?;
@@ -156,10 +160,26 @@ fn load_variant(
         choices.retain(|(n, _)| n != name);
         choices.push((name.clone(), option.clone()));
     }
-    let description = description::load(id, &folder.name("scheme.toml"), &scheme_text, &choices)?;
+    let description = load_description(id, folder, &choices, &world_name, &world_text)?;
     let mut world = world::load(&description, &world_name, &world_text, &Files(folder))?;
     world.choose = choices;
     Ok(Variant { description: Arc::new(description), world: Arc::new(world) })
+}
+
+/// Reads a description with the choices of a world. A wrong choice is a fault of the world that takes it.
+fn load_description(
+    id: &str,
+    folder: &dyn Folder,
+    choices: &[(String, String)],
+    world_name: &str,
+    world_text: &str,
+) -> Result<Description, Fault> {
+    let text = read_text(folder, "scheme.toml")?;
+    let load = |choices| description::load(id, &folder.name("scheme.toml"), &text, choices);
+    load(choices).map_err(|fault| {
+        let by_default = load(&[]);
+        by_default.ok().and_then(|d| world::check_choices(world_name, world_text, &d).err()).unwrap_or(fault)
+    })
 }
 
 /// Reads a profile: a world of a target, for a scheme that is already known.
@@ -168,9 +188,7 @@ fn load_variant(
 /// The first [`Fault`].
 pub fn load_profile(scheme: &Scheme, file: &str, text: &str, folder: &dyn Folder) -> Result<Variant, Fault> {
     let choices = world::read_choices(file, text)?;
-    let scheme_text = read_text(scheme.folder.as_ref(), "scheme.toml")?;
-    let name = scheme.folder.name("scheme.toml");
-    let description = description::load(&scheme.id, &name, &scheme_text, &choices)?;
+    let description = load_description(&scheme.id, scheme.folder.as_ref(), &choices, file, text)?;
     let world = world::load(&description, file, text, &Files(folder))?;
     Ok(Variant { description: Arc::new(description), world: Arc::new(world) })
 }

@@ -92,6 +92,9 @@ pub struct FrozenEndpoint {
     pub method: String,
     /// Path with `{parameter}`.
     pub path: String,
+    /// What access rules ask for here: text or list.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub attributes: BTreeMap<String, FrozenValue>,
 }
 
 /// One vector.

@@ -3,7 +3,9 @@
 use sha2::{Digest, Sha256, Sha512};
 
 use crate::description::{Alg, Pipeline, Segment, Source, Step, Template};
-use crate::encoding::{Limits, compact, encode_hex, encode_standard, encode_url, encode_url_padded, string_literal};
+use crate::encoding::{
+    Limits, compact, encode_hex, encode_standard, encode_url, encode_url_padded, string_literal,
+};
 use crate::key::mac;
 
 /// Gives the bytes of sources.

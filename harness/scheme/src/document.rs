@@ -105,7 +105,11 @@ pub fn check_text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Fault> {
         ));
     }
     if text.trim().is_empty() {
-        return Err(Fault::whole(file, "the file is empty", "start from an existing one; see vectors/README.md"));
+        return Err(Fault::whole(
+            file,
+            "the file is empty",
+            "start from an existing one; see vectors/README.md",
+        ));
     }
     Ok(text)
 }
@@ -114,7 +118,11 @@ pub fn check_text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Fault> {
 ///
 /// # Errors
 /// A syntax fault, the first fault of `read`, or an unknown word.
-pub fn parse<T>(file: &str, text: &str, read: impl FnOnce(&Table<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
+pub fn parse<T>(
+    file: &str,
+    text: &str,
+    read: impl FnOnce(&Table<'_>) -> Result<T, Fault>,
+) -> Result<T, Fault> {
     check_text(file, text.as_bytes())?;
     let parsed = DeTable::parse(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
@@ -122,13 +130,18 @@ pub fn parse<T>(file: &str, text: &str, read: impl FnOnce(&Table<'_>) -> Result<
         let remedy = if message.contains("duplicate") {
             "a key may stand once; rename or remove one of them"
         } else {
-            "the file must be TOML 1.0"
+            "correct this place: the file is TOML 1.0, `key = value` on each line and texts in quotes"
         };
         Fault::at(file, text, offset, message, remedy)
     })?;
     let source = Source { file, text };
-    let table =
-        Table { source, path: String::new(), span: 0..0, entries: parsed.get_ref(), used: RefCell::default() };
+    let table = Table {
+        source,
+        path: String::new(),
+        span: 0..0,
+        entries: parsed.get_ref(),
+        used: RefCell::default(),
+    };
     let value = read(&table)?;
     table.finish()?;
     Ok(value)
@@ -182,8 +195,7 @@ impl<'d> Table<'d> {
             .entries
             .iter()
             .map(|(key, value)| {
-                let item =
-                    Item { source: self.source, path: join(&self.path, key.get_ref()), value };
+                let item = Item { source: self.source, path: join(&self.path, key.get_ref()), value };
                 (key.span().start, key.get_ref().to_string(), item)
             })
             .collect();
@@ -259,7 +271,15 @@ impl<'d> Item<'d> {
     }
 
     fn expected(&self, what: &str) -> Fault {
-        let found = self.value.get_ref().type_str();
+        let found = match self.value.get_ref() {
+            DeValue::String(_) => "text",
+            DeValue::Integer(_) => "a whole number",
+            DeValue::Float(_) => "a number with a point",
+            DeValue::Boolean(_) => "true or false",
+            DeValue::Datetime(_) => "a date or time",
+            DeValue::Array(_) => "a list",
+            DeValue::Table(_) => "a table",
+        };
         self.fault(format!("`{}` must be {what}, found {found}", self.path), format!("write {what}"))
     }
 
@@ -306,7 +326,8 @@ impl<'d> Item<'d> {
     /// If it is not a decimal integer of 64 bits.
     pub fn integer(&self) -> Result<i64, Fault> {
         let integer = self.value.get_ref().as_integer().ok_or_else(|| self.expected("a whole number"))?;
-        i64::from_str_radix(integer.as_str(), integer.radix()).map_err(|_| self.expected("a whole number of 64 bits"))
+        i64::from_str_radix(integer.as_str(), integer.radix())
+            .map_err(|_| self.expected("a whole number of 64 bits"))
     }
 
     /// The value as true or false.
@@ -387,7 +408,9 @@ impl<'d> Item<'d> {
                     .collect();
                 Ok(format!("{{{}}}", members?.join(",")))
             }),
-            DeValue::Float(_) | DeValue::Datetime(_) => Err(self.expected("text, a whole number, true, false, a list or a table")),
+            DeValue::Float(_) | DeValue::Datetime(_) => {
+                Err(self.expected("text, a whole number, true, false, a list or a table"))
+            }
         }
     }
 }

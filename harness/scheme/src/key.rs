@@ -128,7 +128,11 @@ impl P256Key {
 
     /// The public key as DER `SubjectPublicKeyInfo`.
     pub fn spki_der(&self) -> Vec<u8> {
-        self.signing.verifying_key().to_public_key_der().map(|der| der.as_bytes().to_vec()).unwrap_or_default()
+        self.signing
+            .verifying_key()
+            .to_public_key_der()
+            .map(|der| der.as_bytes().to_vec())
+            .unwrap_or_default()
     }
 
     /// The public key as a JWK (RFC 7517).
@@ -198,7 +202,8 @@ pub fn verify(alg: Alg, key: Key<'_>, message: &[u8], signature: &[u8]) -> bool 
         }
         (Alg::Rs256, Key::Rsa(rsa)) => rsa.parsed.verify_sig(message, signature).is_ok(),
         (Alg::Rs384 | Alg::Rs512, Key::Rsa(rsa)) => {
-            let alg = if alg == Alg::Rs384 { &RSA_PKCS1_2048_8192_SHA384 } else { &RSA_PKCS1_2048_8192_SHA512 };
+            let alg =
+                if alg == Alg::Rs384 { &RSA_PKCS1_2048_8192_SHA384 } else { &RSA_PKCS1_2048_8192_SHA512 };
             let public = rsa.pair.public_key();
             signature::UnparsedPublicKey::new(alg, public.as_ref()).verify(message, signature).is_ok()
         }

@@ -87,10 +87,9 @@ impl Plan {
     /// The endpoint for a request: by path, then by method; HEAD goes where GET goes (RFC 9110 section 9.3.2).
     pub(crate) fn route(&self, request: &Request<'_>) -> Option<Route<'_>> {
         let method = if request.method == "HEAD" { "GET" } else { request.method };
-        self.endpoints
-            .iter()
-            .filter(|e| e.method == method)
-            .find_map(|endpoint| Some(Route { parameters: match_path(&endpoint.path, request.path())?, endpoint }))
+        self.endpoints.iter().filter(|e| e.method == method).find_map(|endpoint| {
+            Some(Route { parameters: match_path(&endpoint.path, request.path())?, endpoint })
+        })
     }
 }
 
@@ -218,8 +217,11 @@ impl Rows<'_> {
             identify(self);
         }
         if let Some(token) = token {
-            let reason =
-                if token.format == Format::Jws { Reason::SignatureInvalid } else { Reason::TokenUndecryptable };
+            let reason = if token.format == Format::Jws {
+                Reason::SignatureInvalid
+            } else {
+                Reason::TokenUndecryptable
+            };
             self.add("signature", "signature", &[reason], &token_reference, None, checks::signature);
             if !(caller_key && in_claims) {
                 self.add("token", "claims", malformed, &token_reference, None, checks::parse_claims);
@@ -260,8 +262,10 @@ impl Rows<'_> {
             }
         }
         for (i, part) in self.d.parts.iter().enumerate() {
-            let from_credential = part.pipeline().and_then(|p| p.single()).is_some_and(|s| *s != Source::Token);
-            let carried = matches!(part.place, Place::Field | Place::Body) && from_credential && !part.identifies;
+            let from_credential =
+                part.pipeline().and_then(|p| p.single()).is_some_and(|s| *s != Source::Token);
+            let carried =
+                matches!(part.place, Place::Field | Place::Body) && from_credential && !part.identifies;
             let in_header = part.place == Place::Header && from_credential && !part.identifies;
             if carried {
                 let reasons = &[Reason::CarrierMismatch];
@@ -292,7 +296,14 @@ impl Rows<'_> {
         self.add("binding", "method", &[Reason::BindingMethod], reference, None, checks::method);
         if d.binds_body() {
             let reference = d.parts.iter().find(|p| p.reads_body()).and_then(|p| p.reference.clone());
-            self.add("binding", "unbound body", &[Reason::BindingBody], &reference, None, checks::unbound_body);
+            self.add(
+                "binding",
+                "unbound body",
+                &[Reason::BindingBody],
+                &reference,
+                None,
+                checks::unbound_body,
+            );
         }
     }
 

@@ -90,12 +90,15 @@ impl Reference {
         let platform = self.world.platform("primary");
         let answers_token = operation.answers.iter().any(is_token);
         let credential: Credential = match effect {
-            Effect::Issue(position) => {
-                credentials.get(position).cloned().ok_or(Refusal { reason: Reason::ProofMismatch, row: None })?
-            }
+            Effect::Issue(position) => credentials
+                .get(position)
+                .cloned()
+                .ok_or(Refusal { reason: Reason::ProofMismatch, row: None })?,
             Effect::Update(position, values) => {
-                let mut changed =
-                    credentials.get(position).cloned().ok_or(Refusal { reason: Reason::ProofMismatch, row: None })?;
+                let mut changed = credentials
+                    .get(position)
+                    .cloned()
+                    .ok_or(Refusal { reason: Reason::ProofMismatch, row: None })?;
                 for (name, value) in &values {
                     changed.values.retain(|(n, _)| n != name);
                     changed.values.push((name.clone(), value.clone()));
@@ -131,13 +134,8 @@ impl Reference {
         entropy: &dyn Entropy,
     ) -> Option<String> {
         let description = &self.plan.description;
-        let signer = Signer {
-            description,
-            credential,
-            platform: self.world.platform("primary"),
-            now,
-            entropy,
-        };
+        let signer =
+            Signer { description, credential, platform: self.world.platform("primary"), now, entropy };
         let draft = Draft {
             secure: true,
             method: "GET".into(),

@@ -28,7 +28,10 @@ impl<'a> Request<'a> {
 
     /// The values of all lines with this name, any case.
     pub fn values(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.fields.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_slice())
+        self.fields
+            .iter()
+            .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_slice())
     }
 
     /// The host of the one Host line, lower case; `None` if there is none, or several, or not text.

@@ -223,7 +223,10 @@ impl<'a> Signer<'a> {
             header.push("\"enc\":\"A256GCM\"".into());
         }
         let members = |place: Place| {
-            parts.iter().filter(move |w| w.place == place).map(|w| format!("{}:{}", string_literal(&w.name), w.json))
+            parts
+                .iter()
+                .filter(move |w| w.place == place)
+                .map(|w| format!("{}:{}", string_literal(&w.name), w.json))
         };
         header.extend(members(Place::Header));
         let claims: Vec<String> = members(Place::Claims).collect();
@@ -267,8 +270,7 @@ impl<'a> Signer<'a> {
         }
         trace.push(("claims".into(), texts.claims.clone().into_bytes()));
         let iv = self.entropy.bytes("token.iv", token::IV_LEN);
-        let segments =
-            token::make(format, alg, key, texts.header.as_bytes(), texts.claims.as_bytes(), &iv)?;
+        let segments = token::make(format, alg, key, texts.header.as_bytes(), texts.claims.as_bytes(), &iv)?;
         if let (Format::Jws, [header, payload, _]) = (format, segments.as_slice()) {
             trace.push(("signing-input".into(), format!("{header}.{payload}").into_bytes()));
         }
@@ -434,7 +436,8 @@ impl Maker<'_, '_> {
                 match (first, pipeline.single()) {
                     // An answer repeats a time in a unit of its own.
                     (Type::Milliseconds | Type::Rfc3339 | Type::HttpDate, Some(Source::Claims(_))) => {
-                        let seconds = std::str::from_utf8(&bytes).ok().and_then(|t| t.parse().ok()).unwrap_or(0);
+                        let seconds =
+                            std::str::from_utf8(&bytes).ok().and_then(|t| t.parse().ok()).unwrap_or(0);
                         write_time(first, seconds)
                     }
                     _ => bytes,
@@ -442,10 +445,13 @@ impl Maker<'_, '_> {
             }
         };
         let json = match first {
-            Type::Integer | Type::Seconds | Type::Milliseconds => String::from_utf8_lossy(&bytes).into_owned(),
+            Type::Integer | Type::Seconds | Type::Milliseconds => {
+                String::from_utf8_lossy(&bytes).into_owned()
+            }
             Type::List => {
                 let list = String::from_utf8_lossy(&bytes);
-                let items: Vec<String> = list.split(' ').filter(|i| !i.is_empty()).map(string_literal).collect();
+                let items: Vec<String> =
+                    list.split(' ').filter(|i| !i.is_empty()).map(string_literal).collect();
                 format!("[{}]", items.join(","))
             }
             _ => string_literal(&String::from_utf8_lossy(&bytes)),
@@ -513,7 +519,11 @@ pub fn write_time(form: Type, seconds: u64) -> Vec<u8> {
 /// A nonce of this shape.
 pub fn nonce(shape: Nonce, entropy: &dyn Entropy, purpose: &str) -> Vec<u8> {
     let number = |len: usize| {
-        entropy.bytes(purpose, len).iter().fold(0_u64, |value, byte| (value << 8) | u64::from(*byte)).to_string()
+        entropy
+            .bytes(purpose, len)
+            .iter()
+            .fold(0_u64, |value, byte| (value << 8) | u64::from(*byte))
+            .to_string()
     };
     match shape {
         Nonce::U32 => number(4),

@@ -40,7 +40,13 @@ impl Credentials {
     }
 
     /// Replaces values of a credential.
-    pub(crate) fn update(&mut self, d: &Description, platform: Option<&Platform>, position: usize, new: Values) {
+    pub(crate) fn update(
+        &mut self,
+        d: &Description,
+        platform: Option<&Platform>,
+        position: usize,
+        new: Values,
+    ) {
         let Some(entry) = self.entries.get_mut(position) else { return };
         for (name, new) in new {
             entry.values.retain(|(n, _)| *n != name);
@@ -63,7 +69,8 @@ impl Credentials {
     /// Positions of the credentials for which `part` has this value: a scan, for operations only.
     pub(crate) fn matching(&self, part: &Part, platform: Option<&Platform>, wanted: &[u8]) -> Vec<usize> {
         let fits = |c: &Credential| {
-            of_credential(part, &c.values, platform).is_some_and(|v| constant_time_eq::constant_time_eq(&v, wanted))
+            of_credential(part, &c.values, platform)
+                .is_some_and(|v| constant_time_eq::constant_time_eq(&v, wanted))
         };
         self.entries.iter().enumerate().filter(|(_, c)| fits(c)).map(|(i, _)| i).collect()
     }

@@ -119,7 +119,8 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in ["", "2011-03-22", "2011-03-22T18:43:00", "2011-13-22T18:43:00Z", "1969-01-01T00:00:00Z"] {
+        for text in ["", "2011-03-22", "2011-03-22T18:43:00", "2011-13-22T18:43:00Z", "1969-01-01T00:00:00Z"]
+        {
             assert_eq!(parse_rfc3339(text), None, "{text}");
         }
         assert_eq!(parse_http_date("Mon, 06 Nov 1994 08:49:37 GMT"), None, "the day of the week is wrong");

@@ -2,7 +2,17 @@
 
 /// The stages of verification, in order; each code begins with one.
 pub const STAGES: [&str; 12] = [
-    "transport", "carrier", "token", "header", "key", "signature", "claims", "time", "binding", "replay", "access",
+    "transport",
+    "carrier",
+    "token",
+    "header",
+    "key",
+    "signature",
+    "claims",
+    "time",
+    "binding",
+    "replay",
+    "access",
     "proof",
 ];
 

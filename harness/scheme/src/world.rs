@@ -224,6 +224,34 @@ pub fn read_choices(file: &str, text: &str) -> Result<Vec<(String, String)>, Fau
     })
 }
 
+/// Refuses a choice or an option that the scheme does not have, at its place in the world file.
+///
+/// # Errors
+/// The first [`Fault`].
+pub fn check_choices(file: &str, text: &str, d: &Description) -> Result<(), Fault> {
+    document::parse(file, text, |root| {
+        let _ = root.entries();
+        let Some(item) = root.get("choose") else { return Ok(()) };
+        item.table(|table| table.entries().iter().try_for_each(|(name, item)| check_choice(d, name, item)))
+    })
+}
+
+fn check_choice(d: &Description, name: &str, item: &Item<'_>) -> Result<(), Fault> {
+    let Some(choice) = d.choices.iter().find(|c| c.name == name) else {
+        let remedy = match d.choices.as_slice() {
+            [] => "remove it: this scheme leaves no choice".into(),
+            choices => nearest(name, choices.iter().map(|c| c.name.as_str())),
+        };
+        return Err(item.fault(format!("the scheme has no choice `{name}`"), remedy));
+    };
+    let option = item.text()?;
+    if choice.options.contains(&option) {
+        return Ok(());
+    }
+    let remedy = nearest(&option, choice.options.iter().map(String::as_str));
+    Err(item.fault(format!("`{name}` has no option `{option}`"), remedy))
+}
+
 fn choices(root: &Table<'_>) -> Result<Vec<(String, String)>, Fault> {
     let Some(item) = root.get("choose") else { return Ok(Vec::new()) };
     item.table(|t| t.entries().into_iter().map(|(name, item)| Ok((name, item.text()?))).collect())
@@ -284,7 +312,8 @@ impl Reader<'_> {
 
     fn credentials(&self, root: &Table<'_>) -> Result<Vec<Credential>, Fault> {
         let item = root.need("credential", "what callers hold, by role; at least `[credential.primary]`")?;
-        let states = [("revoked", State::Revoked), ("expired", State::Expired), ("disabled", State::Disabled)];
+        let states =
+            [("revoked", State::Revoked), ("expired", State::Expired), ("disabled", State::Disabled)];
         item.table(|table| {
             let read = |(role, item): (String, Item<'_>)| {
                 item.table(|t| {
@@ -315,7 +344,10 @@ impl Reader<'_> {
             Kind::List => Value::List(item.texts()?),
             Kind::Secret | Kind::Key => Value::Secret(Secret::new(self.bytes(item)?)),
             Kind::Rsa => Value::Rsa(Arc::new(RsaKey::from_pem(&self.bytes(item)?).map_err(|e| {
-                item.fault(format!("`{}`: {e}", item.path()), "make one with `openssl genpkey -algorithm RSA`")
+                item.fault(
+                    format!("`{}`: {e}", item.path()),
+                    "make one with `openssl genpkey -algorithm RSA`",
+                )
             })?)),
             Kind::P256 => Value::P256(Arc::new(P256Key::from_pem(&self.bytes(item)?).map_err(|e| {
                 item.fault(format!("`{}`: {e}", item.path()), "a PKCS#8 PEM key on P-256 is expected")
@@ -382,7 +414,9 @@ impl Reader<'_> {
         let path = t.need("path", "the path, with {parameter} where one stands")?;
         let template = path.text()?;
         if !template.starts_with('/') || template.contains(['?', '#', ' ']) {
-            return Err(path.fault(format!("`{template}` is no path"), "begin with `/`; a query goes into `query`"));
+            return Err(
+                path.fault(format!("`{template}` is no path"), "begin with `/`; a query goes into `query`")
+            );
         }
         let parameters = pairs("parameters")?;
         for segment in template.split('/') {
@@ -393,7 +427,7 @@ impl Reader<'_> {
             }
         }
         Ok(Endpoint {
-            method: t.need("method", "the method")?.text()?,
+            method: t.need("method", "the method, such as `GET`")?.text()?,
             path: template,
             query: text("query")?,
             parameters,
@@ -413,7 +447,8 @@ impl Reader<'_> {
                 continue;
             }
             if let Some(item) = t.get(name) {
-                let value = if item.is_array() { Value::List(item.texts()?) } else { Value::Text(item.text()?) };
+                let value =
+                    if item.is_array() { Value::List(item.texts()?) } else { Value::Text(item.text()?) };
                 values.push((name.clone(), value));
             }
         }

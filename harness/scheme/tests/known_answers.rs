@@ -31,7 +31,9 @@ fn load(scheme: &str) -> (description::Description, world::World) {
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
     let text = read("world.toml");
     let choices = world::read_choices("world.toml", &text).unwrap();
-    let d = description::load(scheme, "scheme.toml", &read("scheme.toml"), &choices).map_err(|e| e.to_string()).unwrap();
+    let d = description::load(scheme, "scheme.toml", &read("scheme.toml"), &choices)
+        .map_err(|e| e.to_string())
+        .unwrap();
     let w = world::load(&d, "world.toml", &text, &Folder(folder)).map_err(|e| e.to_string()).unwrap();
     (d, w)
 }
@@ -58,7 +60,9 @@ fn the_digest_of_the_hexsafe_document_comes_out() {
 /// Each endpoint that is no operation accepts its own good request, and refuses it a day later where tokens expire.
 #[test]
 fn what_the_signer_signs_verifies() {
-    for scheme in ["hexsafe", "annexcloud", "hotwax", "bursagb-jwt", "bursagb-apikey", "masonhub", "masonhub-callback"] {
+    for scheme in
+        ["hexsafe", "annexcloud", "hotwax", "bursagb-jwt", "bursagb-apikey", "masonhub", "masonhub-callback"]
+    {
         let (d, w) = load(scheme);
         let now = w.clock.unwrap();
         let credentials = store::Credentials::prepare(&d, &w);
@@ -66,7 +70,8 @@ fn what_the_signer_signs_verifies() {
         let plan = Plan::strict(d.clone(), &w);
         for endpoint in w.endpoints.iter().filter(|e| d.operation(&e.role).is_none()) {
             let credential = w.credential("primary").unwrap();
-            let signer = Signer { description: &d, credential, platform: w.platform("primary"), now, entropy: &Fixed };
+            let signer =
+                Signer { description: &d, credential, platform: w.platform("primary"), now, entropy: &Fixed };
             let (message, _) = sign(&signer, &Draft::of(&w, endpoint)).unwrap();
             let context = Context { now, credentials: &credentials, replay: &replay };
             let result = verify(&plan, &message.request(), &context).map_err(|r| plan.code(r.reason));

@@ -76,7 +76,9 @@ pub(crate) fn vectors_folder(vectors: Option<&Path>) -> Result<PathBuf, Failure>
         return Ok(folder);
     }
     let message = format!("{}: no vectors here (there is no `families` folder)", folder.display());
-    Err(Failure::input(format!("{message}\n  help: run it in the project's root, or name the folder with --vectors DIR")))
+    Err(Failure::input(format!(
+        "{message}\n  help: run it in the project's root, or name the folder with --vectors DIR"
+    )))
 }
 
 /// The schemes that an option names: an id of the suite, or a folder; all of the suite without one.

@@ -10,7 +10,9 @@ use bearproof_conform::frozen;
 use bearproof_conform::in_process::InProcess;
 use bearproof_conform::plot::Plot;
 use bearproof_conform::redact::Redactor;
-use bearproof_conform::results::{FORMAT, Level, Results, Run, Suite as SuiteResult, Target, VectorResult, Via};
+use bearproof_conform::results::{
+    FORMAT, Level, Results, Run, Suite as SuiteResult, Target, VectorResult, Via,
+};
 use bearproof_conform::run::{Selection, Subjects, run, target};
 use bearproof_conform::subject::Subject;
 use bearproof_conform::suite::{Scheme, Suite};
@@ -110,8 +112,14 @@ pub(crate) fn execute(options: &Options) -> Result<Done, Failure> {
     };
     write(&options.out, &results)?;
     if options.accept {
-        if options.target.is_some() || options.scheme.is_some() || !options.filter.is_empty() || options.level.is_some() {
-            return Err(Failure::input("only a whole run of the reference can be accepted\n  help: leave out --target, --scheme, --filter and --level"));
+        if options.target.is_some()
+            || options.scheme.is_some()
+            || !options.filter.is_empty()
+            || options.level.is_some()
+        {
+            return Err(Failure::input(
+                "only a whole run of the reference can be accepted\n  help: leave out --target, --scheme, --filter and --level",
+            ));
         }
         write_file(Path::new(ACCEPTED), &accepted(&results)?)?;
     }
@@ -212,14 +220,21 @@ fn select(options: &Options, suite: &Suite, scheme: &Scheme) -> Result<Vec<Plot>
     let all = plots(&suite.families, scheme).map_err(Failure::input)?.plots;
     let level = |plot: &Plot| options.level.is_none_or(|level| plot.level <= level);
     let named = |plot: &Plot| {
-        options.filter.is_empty() || options.filter.iter().any(|f| plot.id == *f || plot.id.starts_with(&format!("{f}/")) || plot.id.contains(&format!("/{f}/")))
+        options.filter.is_empty()
+            || options.filter.iter().any(|f| {
+                plot.id == *f || plot.id.starts_with(&format!("{f}/")) || plot.id.contains(&format!("/{f}/"))
+            })
     };
     let wanted: Vec<&Plot> = all.iter().filter(|p| level(p) && named(p)).collect();
     if wanted.is_empty() && !options.filter.is_empty() && options.scheme.is_some() {
-        return Err(Failure::input("no vector has these ids\n  help: `bearproof list` names all".to_string()));
+        return Err(Failure::input(
+            "no vector has these ids\n  help: `bearproof list` names all".to_string(),
+        ));
     }
     let twins: BTreeSet<&String> = wanted.iter().filter_map(|p| p.twin.as_ref()).collect();
-    let calibrating = |p: &Plot| !wanted.is_empty() && p.id.split('/').nth(1) == Some(CONTROL) && p.id.contains("/primary-");
+    let calibrating = |p: &Plot| {
+        !wanted.is_empty() && p.id.split('/').nth(1) == Some(CONTROL) && p.id.contains("/primary-")
+    };
     let ids: BTreeSet<&String> = wanted.iter().map(|p| &p.id).collect();
     let keep = |p: &&Plot| ids.contains(&p.id) || twins.contains(&p.id) || calibrating(p);
     Ok(all.iter().filter(keep).cloned().collect())
@@ -246,7 +261,8 @@ fn write(out: &Path, results: &Results) -> Result<(), Failure> {
         ("report.html", html(results)),
         ("junit.xml", junit(results).map_err(Failure::bug)?),
     ];
-    std::fs::create_dir_all(out).map_err(|e| Failure::input(format!("{}: can't be made: {e}", out.display())))?;
+    std::fs::create_dir_all(out)
+        .map_err(|e| Failure::input(format!("{}: can't be made: {e}", out.display())))?;
     for (name, text) in files {
         write_file(&out.join(name), &text)?;
     }
@@ -254,7 +270,8 @@ fn write(out: &Path, results: &Results) -> Result<(), Failure> {
 }
 
 fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|e| Failure::input(format!("{}: can't be written: {e}", path.display())))
+    std::fs::write(path, text)
+        .map_err(|e| Failure::input(format!("{}: can't be written: {e}", path.display())))
 }
 
 /// The results without `run`, one line for each vector, so that a difference reads well.

@@ -29,7 +29,9 @@ pub(crate) fn schema(vectors: Option<&Path>, check: bool) -> Result<Done, Failur
     }
     if check && !stale.is_empty() {
         let list = stale.join(", ");
-        return Err(Failure::check(format!("schemas differ from the types: {list}\n  help: run `bearproof schema`")));
+        return Err(Failure::check(format!(
+            "schemas differ from the types: {list}\n  help: run `bearproof schema`"
+        )));
     }
     Ok(Done::fine(format!("2 schemas are {}\n", if check { "fresh" } else { "written" })))
 }

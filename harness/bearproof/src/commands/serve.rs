@@ -76,7 +76,8 @@ fn say(line: &str) -> Result<(), Failure> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|e| Failure::input(format!("{}: can't be written: {e}", path.display())))
+    std::fs::write(path, text)
+        .map_err(|e| Failure::input(format!("{}: can't be written: {e}", path.display())))
 }
 
 /// A profile for the served scheme: its published world with an address.

@@ -10,7 +10,8 @@ use super::{Done, Failure, load_suite, pick_schemes};
 /// Prints the vector with this id, or the plan of the scheme with this id or folder.
 pub(crate) fn show(vectors: Option<&Path>, what: &str) -> Result<Done, Failure> {
     let suite = load_suite(vectors)?;
-    let of_vector = what.matches('/').count() == 2 && suite.schemes.iter().any(|s| what.starts_with(&format!("{}/", s.id)));
+    let of_vector = what.matches('/').count() == 2
+        && suite.schemes.iter().any(|s| what.starts_with(&format!("{}/", s.id)));
     if !of_vector {
         let schemes = pick_schemes(&suite, Some(what))?;
         return Ok(Done::fine(schemes.iter().map(show_plan).collect::<String>()));
@@ -33,15 +34,28 @@ fn show_plan(scheme: &bearproof_conform::suite::Scheme) -> String {
     let plan = Plan::strict(d.as_ref().clone(), &scheme.default.world);
     let mut out = format!("{}: {}\n", d.id, d.title);
     for choice in &d.choices {
-        out.push_str(&format!("choice {} = {} (of {})\n", choice.name, choice.chosen, choice.options.join(", ")));
+        out.push_str(&format!(
+            "choice {} = {} (of {})\n",
+            choice.name,
+            choice.chosen,
+            choice.options.join(", ")
+        ));
     }
     for (number, row) in plan.rows().iter().enumerate() {
         let reasons: Vec<String> = row.reasons.iter().map(|r| plan.code(*r)).collect();
         let reference = row.reference.as_deref().unwrap_or("-");
-        out.push_str(&format!("{:>3}  {:<10} {:<24} {:<8} {}\n", number + 1, row.stage, row.name, reference, reasons.join(", ")));
+        out.push_str(&format!(
+            "{:>3}  {:<10} {:<24} {:<8} {}\n",
+            number + 1,
+            row.stage,
+            row.name,
+            reference,
+            reasons.join(", ")
+        ));
     }
     for operation in &d.operations {
-        let inputs: Vec<String> = operation.parts.iter().map(bearproof_scheme::description::Part::path).collect();
+        let inputs: Vec<String> =
+            operation.parts.iter().map(bearproof_scheme::description::Part::path).collect();
         let guard = if operation.guarded { "guarded by all checks above; " } else { "" };
         out.push_str(&format!("operation {}: {guard}reads {}\n", operation.name, inputs.join(", ")));
     }

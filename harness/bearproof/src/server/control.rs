@@ -32,6 +32,9 @@ pub(super) fn answer(site: &Site, method: &Method, target: &str) -> Response<Ful
             site.ahead.store(0, Ordering::Relaxed);
             plain(StatusCode::OK, "{\"done\":true}")
         }
-        _ => plain(StatusCode::NOT_FOUND, "{\"error\":\"hooks are /clock?advance=N, /revoke?role=R and /forget\"}"),
+        _ => plain(
+            StatusCode::NOT_FOUND,
+            "{\"error\":\"hooks are /clock?advance=N, /revoke?role=R and /forget\"}",
+        ),
     }
 }

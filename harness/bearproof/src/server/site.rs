@@ -71,16 +71,21 @@ pub(crate) async fn start(
     stop: &watch::Receiver<bool>,
 ) -> Result<Origins, String> {
     let mut addresses = Vec::new();
-    for (offset, listener) in [Listener::Edge, Listener::Tls, Listener::Plain, Listener::Control].into_iter().enumerate() {
+    for (offset, listener) in
+        [Listener::Edge, Listener::Tls, Listener::Plain, Listener::Control].into_iter().enumerate()
+    {
         let number = match port {
             None => 0,
-            Some(port) => u16::try_from(offset).ok().and_then(|o| port.checked_add(o)).ok_or("the port is too high")?,
+            Some(port) => {
+                u16::try_from(offset).ok().and_then(|o| port.checked_add(o)).ok_or("the port is too high")?
+            }
         };
         let socket = TcpListener::bind(("127.0.0.1", number))
             .await
             .map_err(|e| format!("port {number} can't be opened: {e}"))?;
         addresses.push(socket.local_addr().map_err(|e| e.to_string())?);
-        let acceptor = (listener == Listener::Tls).then(|| TlsAcceptor::from(Arc::clone(&certificate.config)));
+        let acceptor =
+            (listener == Listener::Tls).then(|| TlsAcceptor::from(Arc::clone(&certificate.config)));
         tokio::spawn(accept(socket, Arc::clone(&site), listener, acceptor, stop.clone()));
     }
     match addresses.as_slice() {
@@ -188,7 +193,9 @@ async fn answer(site: &Site, listener: Listener, request: hyper::Request<Incomin
 pub(super) fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
     *response.status_mut() = status;
-    response.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert("content-type", hyper::header::HeaderValue::from_static("application/json"));
     response
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::testing::{Server, Step, client, config, impatient};
 use super::error::Waiting;
+use super::testing::{Server, Step, client, config, impatient};
 use super::{Client, ClientConfig, ExchangeError, Origin};
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";

@@ -27,7 +27,9 @@ pub fn load_recipes(file: &str, text: &str, family: Option<&str>) -> Result<Load
         let number = format.integer()?;
         if number != 1 {
             let remedy = if number > 1 { "update bearproof" } else { "write `format = 1`" };
-            return Err(format.fault(format!("format {number} is not known, this version reads format 1"), remedy));
+            return Err(
+                format.fault(format!("format {number} is not known, this version reads format 1"), remedy)
+            );
         }
         let mut recipes: Vec<Recipe> = Vec::new();
         let items = root.get("recipe").map_or(Ok(Vec::new()), |i| i.list())?;
@@ -99,7 +101,8 @@ fn read_recipe(
             "say in one sentence what a server does that gets this wrong",
         ));
     }
-    let faults = steps.iter().map(|s| usize::from(s.fault.is_some()) + usize::from(s.is_fault)).sum::<usize>();
+    let faults =
+        steps.iter().map(|s| usize::from(s.fault.is_some()) + usize::from(s.is_fault)).sum::<usize>();
     if rejects && faults != 1 {
         return Err(item.fault(
             format!("the rejecting recipe `{short}` has {faults} faults, expected exactly one"),
@@ -133,7 +136,10 @@ fn read_recipe(
         for word in &words {
             let text = word.text()?;
             let plain = text.trim_start_matches('!');
-            if !CAPABILITIES.contains(&plain) && !plain.starts_with("role ") && !plain.starts_with("endpoint ") {
+            if !CAPABILITIES.contains(&plain)
+                && !plain.starts_with("role ")
+                && !plain.starts_with("endpoint ")
+            {
                 let remedy = document::nearest(plain, CAPABILITIES.iter().copied());
                 return Err(word.fault(format!("unknown capability `{plain}`"), remedy));
             }
@@ -186,13 +192,15 @@ fn read_step(item: &Item<'_>, case: &str) -> Result<Step, Fault> {
             "wait" => {
                 let item = table.need("for", "how long, such as `1h`")?;
                 let text = item.text()?;
-                let seconds = parse_duration(&text)
-                    .ok_or_else(|| item.fault(format!("`{text}` is no duration"), "write for example `90s`"))?;
+                let seconds = parse_duration(&text).ok_or_else(|| {
+                    item.fault(format!("`{text}` is no duration"), "write for example `90s`")
+                })?;
                 Action::Wait(seconds)
             }
             other => {
                 let words = ["call", "obtain", "revoke", "wait"];
-                return Err(verb.fault(format!("unknown verb `{other}`"), document::nearest(other, words.into_iter())));
+                return Err(verb
+                    .fault(format!("unknown verb `{other}`"), document::nearest(other, words.into_iter())));
             }
         };
         let (mut fault, mut is_fault) = (None, false);
@@ -238,11 +246,15 @@ fn read_expect(item: &Item<'_>, table: &Table<'_>, default: Option<Expect>) -> R
         ("accept" | "any", Some(reason)) => {
             Err(reason.fault("only a rejection has a reason", "remove `reason`"))
         }
-        ("reject", None) => Err(expect.fault("a rejection needs a `reason`", "name one to three reason codes")),
+        ("reject", None) => {
+            Err(expect.fault("a rejection needs a `reason`", "name one to three reason codes"))
+        }
         ("reject", Some(reason)) => {
             let codes = reason.texts()?;
             if codes.is_empty() || codes.len() > 3 {
-                return Err(reason.fault(format!("{} reasons, expected one to three", codes.len()), "narrow it"));
+                return Err(
+                    reason.fault(format!("{} reasons, expected one to three", codes.len()), "narrow it")
+                );
             }
             if let Some(unknown) = codes.iter().find(|c| !is_code(c)) {
                 return Err(reason.fault(format!("unknown reason `{unknown}`"), "write `stage.reason`"));

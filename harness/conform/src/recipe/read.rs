@@ -82,7 +82,8 @@ impl Reader<'_, '_> {
     fn request(&self) -> Result<Edit, Fault> {
         let what = self.need("set", "transport, method, path, query, body, field NAME or parameter NAME")?;
         if what == "transport" {
-            let secure = self.table.need("to", "`http` or `https`")?.word(&[("http", false), ("https", true)])?;
+            let secure =
+                self.table.need("to", "`http` or `https`")?.word(&[("http", false), ("https", true)])?;
             return Ok(Edit::Transport { secure });
         }
         if let Some(name) = what.strip_prefix("parameter ") {
@@ -159,7 +160,10 @@ impl Reader<'_, '_> {
             return Ok(Edit::RemovePart { target: self.target(&text)? });
         }
         if let Some(text) = self.text("rename")? {
-            return Ok(Edit::RenamePart { target: self.target(&text)?, to: self.need("to", "the new name")? });
+            return Ok(Edit::RenamePart {
+                target: self.target(&text)?,
+                to: self.need("to", "the new name")?,
+            });
         }
         Err(self.no_verb("set, remove, rename"))
     }
@@ -167,7 +171,10 @@ impl Reader<'_, '_> {
     fn json_text(&self) -> Result<Edit, Fault> {
         if let Some(item) = self.table.get("replace") {
             let of = item.word(&[("header", TextOf::Header), ("claims", TextOf::Claims)])?;
-            return Ok(Edit::ReplaceText { of, with: self.need("with", "the template, with {text} or {inner}")? });
+            return Ok(Edit::ReplaceText {
+                of,
+                with: self.need("with", "the template, with {text} or {inner}")?,
+            });
         }
         if let Some(text) = self.text("duplicate")? {
             let target = self.target(&text)?;
@@ -215,7 +222,9 @@ impl Reader<'_, '_> {
                 None => KeyOf::Role(argument.into()),
             }),
             "public-key" => PUBLIC.iter().find(|(w, _)| *w == argument).map(|(_, form)| KeyOf::Public(*form)),
-            "secret" => CHANGED.iter().find(|(w, _)| *w == argument).map(|(_, change)| KeyOf::Changed(*change)),
+            "secret" => {
+                CHANGED.iter().find(|(w, _)| *w == argument).map(|(_, change)| KeyOf::Changed(*change))
+            }
             "literal" => Some(KeyOf::Literal(argument.as_bytes().to_vec())),
             _ => None,
         });
@@ -261,7 +270,8 @@ impl Reader<'_, '_> {
         let word = |key: &str, list: &[(&str, Respell)]| -> Result<Respell, Fault> {
             let text = self.need(key, "how the piece is respelt")?;
             list.iter().find(|(w, _)| *w == text).map(|(_, r)| *r).ok_or_else(|| {
-                self.item.fault(format!("unknown word `{text}`"), nearest(&text, list.iter().map(|(w, _)| *w)))
+                self.item
+                    .fault(format!("unknown word `{text}`"), nearest(&text, list.iter().map(|(w, _)| *w)))
             })
         };
         if let Some(item) = self.table.get("encode") {
@@ -288,7 +298,9 @@ impl Reader<'_, '_> {
             if text != "carrier" {
                 return Err(self.item.fault(format!("`{text}` can't be moved"), "move `carrier`"));
             }
-            return Ok(Edit::Move { to: self.need("to", "query NAME, cookie NAME, body NAME or field NAME")? });
+            return Ok(Edit::Move {
+                to: self.need("to", "query NAME, cookie NAME, body NAME or field NAME")?,
+            });
         }
         if let Some(text) = self.text("duplicate")? {
             let with = self.need("with", "`of(ROLE)` or a template")?;
@@ -299,7 +311,8 @@ impl Reader<'_, '_> {
             return Ok(Edit::Duplicate { spot: self.spot(&text)?, with: line, before: self.flag("before")? });
         }
         if let Some(text) = self.text("send")? {
-            let step = text.strip_prefix("of(step ").and_then(|t| t.strip_suffix(')')).and_then(|n| n.parse().ok());
+            let step =
+                text.strip_prefix("of(step ").and_then(|t| t.strip_suffix(')')).and_then(|n| n.parse().ok());
             let step = step.ok_or_else(|| self.item.fault("unknown message", "write `of(step N)`"))?;
             return Ok(Edit::SendAgain { step });
         }

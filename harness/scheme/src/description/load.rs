@@ -2,8 +2,8 @@
 
 use super::parts::{chosen, read_place, read_source};
 use super::{
-    AccessRule, Alg, Choice, Condition, Description, Format, Kind, Level, Operation, OperationKind, Part, Place,
-    RefusalRule, Requirement, Rule, Source, TokenRule, Transport, Type,
+    AccessRule, Alg, Choice, Condition, Description, Format, Kind, Level, Operation, OperationKind, Part,
+    Place, RefusalRule, Requirement, Rule, Source, TokenRule, Transport, Type,
 };
 use crate::document::{self, Fault, Item, Table, nearest};
 use crate::verdict::{STAGES, is_code};
@@ -75,7 +75,11 @@ fn read_requirements(root: &Table<'_>) -> Result<Vec<Requirement>, Fault> {
                     let need = |key: &str, what: &str| t.need(key, what)?.text();
                     let levels = [("must", Level::Must), ("should", Level::Should), ("may", Level::May)];
                     Ok(Requirement {
-                        heading: if reading { None } else { Some(need("heading", "the heading it stands under")?) },
+                        heading: if reading {
+                            None
+                        } else {
+                            Some(need("heading", "the heading it stands under")?)
+                        },
                         says: need("says", "one sentence in your own words")?,
                         because: if reading { Some(need("because", "why it is read so")?) } else { None },
                         level: t.get("level").map_or(Ok(Level::Must), |i| i.word(&levels))?,
@@ -104,8 +108,7 @@ fn read_choices(root: &Table<'_>, taken: &[(String, String)]) -> Result<Vec<Choi
                     let wanted = taken.iter().find(|(n, _)| *n == name).map_or(default, |(_, option)| option);
                     if !texts.contains(wanted) {
                         let remedy = nearest(wanted, texts.iter().map(String::as_str));
-                        let message = format!("`{name}` has no option `{wanted}`, but a world, profile or recipe takes it");
-                        return Err(options.fault(message, remedy));
+                        return Err(options.fault(format!("`{name}` has no option `{wanted}`"), remedy));
                     }
                     Ok(Choice { chosen: wanted.clone(), reference: text(t, "ref")?, options: texts, name })
                 })?);
@@ -113,10 +116,10 @@ fn read_choices(root: &Table<'_>, taken: &[(String, String)]) -> Result<Vec<Choi
             Ok(())
         })?;
     }
-    if let Some((name, _)) = taken.iter().find(|(name, _)| !choices.iter().any(|c: &Choice| c.name == *name)) {
+    if let Some((name, _)) = taken.iter().find(|(name, _)| !choices.iter().any(|c: &Choice| c.name == *name))
+    {
         let remedy = nearest(name, choices.iter().map(|c| c.name.as_str()));
-        let message = format!("the scheme has no choice `{name}`, but a world, profile or recipe takes it");
-        return Err(root.fault(message, remedy));
+        return Err(root.fault(format!("the scheme has no choice `{name}`"), remedy));
     }
     Ok(choices)
 }
@@ -153,7 +156,9 @@ fn read_kinds(root: &Table<'_>, section: &str) -> Result<Vec<(String, Kind)>, Fa
         ("p-256", Kind::P256),
     ];
     let Some(item) = root.get(section) else { return Ok(Vec::new()) };
-    item.table(|table| table.entries().into_iter().map(|(name, item)| Ok((name, item.word(&words)?))).collect())
+    item.table(|table| {
+        table.entries().into_iter().map(|(name, item)| Ok((name, item.word(&words)?))).collect()
+    })
 }
 
 fn read_token(item: &Item<'_>, choices: &[Choice]) -> Result<TokenRule, Fault> {
@@ -171,7 +176,9 @@ fn read_token(item: &Item<'_>, choices: &[Choice]) -> Result<TokenRule, Fault> {
         let key = table.need("key", "what signs it: credential.NAME or platform.NAME")?;
         let source = read_source(&key)?;
         if !matches!(source, Source::Credential(_) | Source::Platform(_)) {
-            return Err(key.fault("a key is a value of the credential or of the platform", "name one of those"));
+            return Err(
+                key.fault("a key is a value of the credential or of the platform", "name one of those")
+            );
         }
         Ok(TokenRule { format, alg, key: source, reference: text(table, "ref")? })
     })
@@ -189,7 +196,9 @@ fn word_or_choice<T: Copy>(item: &Item<'_>, choices: &[Choice], words: &[(&str, 
         for option in &choice.options {
             let Some((_, word)) = words.iter().find(|(word, _)| word == option) else {
                 let remedy = nearest(option, words.iter().map(|(word, _)| *word));
-                return Err(name.fault(format!("unknown word `{option}` in choice `{}`", choice.name), remedy));
+                return Err(
+                    name.fault(format!("unknown word `{option}` in choice `{}`", choice.name), remedy)
+                );
             };
             if *option == choice.chosen {
                 value = Some(*word);
@@ -262,7 +271,9 @@ fn read_refusals(root: &Table<'_>) -> Result<Vec<RefusalRule>, Fault> {
                 let status = t.need("status", "the status code")?;
                 let number = u16::try_from(status.integer()?).unwrap_or(0);
                 if !(200..=599).contains(&number) {
-                    return Err(status.fault("a status lies between 200 and 599", "write the documented status"));
+                    return Err(
+                        status.fault("a status lies between 200 and 599", "write the documented status")
+                    );
                 }
                 let mut body = Vec::new();
                 if let Some(item) = t.get("body") {
@@ -301,7 +312,8 @@ fn set_default_types(description: &mut Description) {
         };
         kinds.iter().find(|(n, _)| n == name).map(|(_, kind)| *kind)
     };
-    let operations = description.operations.iter_mut().flat_map(|o| o.parts.iter_mut().chain(o.answers.iter_mut()));
+    let operations =
+        description.operations.iter_mut().flat_map(|o| o.parts.iter_mut().chain(o.answers.iter_mut()));
     for part in description.parts.iter_mut().chain(operations) {
         let Rule::From(pipeline) = &part.rule else { continue };
         if part.types != [Type::String] {
@@ -340,7 +352,9 @@ fn check(root: &Table<'_>, d: &Description) -> Result<(), Fault> {
         }
     }
     if d.credential.is_empty() {
-        return Err(root.fault("the file has no `[credential]`", "add it and say what a caller holds: name = kind"));
+        return Err(
+            root.fault("the file has no `[credential]`", "add it and say what a caller holds: name = kind")
+        );
     }
     check_methods(root, d)
 }
@@ -409,7 +423,9 @@ fn check_methods(root: &Table<'_>, d: &Description) -> Result<(), Fault> {
             return Err(root.fault_at(
                 &|key, text| key == "methods" && text == method,
                 format!("`{method}` can carry a body, and no part binds it"),
-                format!("name {method} in a `when`, or give the reason in `[transport.unbound] {method} = \"…\"`"),
+                format!(
+                    "name {method} in a `when`, or give the reason in `[transport.unbound] {method} = \"…\"`"
+                ),
             ));
         }
     }

@@ -51,7 +51,9 @@ fn read_part(item: &Item<'_>, place: Place, name: &str, choices: &[Choice]) -> R
             types,
             lifetime: table.get("lifetime").map(|i| read_lifetime(&i)).transpose()?,
             at_most: table.get("at-most").map(|i| duration(&i)).transpose()?,
-            when: table.get("when").map_or(Ok(Vec::new()), |i| i.list()?.iter().map(read_condition).collect())?,
+            when: table
+                .get("when")
+                .map_or(Ok(Vec::new()), |i| i.list()?.iter().map(read_condition).collect())?,
             optional: flag("optional")?,
             identifies: flag("identifies")?,
             single_use: flag("single-use")?,
@@ -122,7 +124,10 @@ pub(super) fn choose<T>(
 pub(super) fn chosen<'c>(item: &Item<'_>, choices: &'c [Choice]) -> Result<&'c Choice, Fault> {
     let name = item.text()?;
     choices.iter().find(|c| c.name == name).ok_or_else(|| {
-        item.fault(format!("unknown choice `{name}`"), nearest(&name, choices.iter().map(|c| c.name.as_str())))
+        item.fault(
+            format!("unknown choice `{name}`"),
+            nearest(&name, choices.iter().map(|c| c.name.as_str())),
+        )
     })
 }
 

@@ -140,10 +140,14 @@ pub(crate) fn header_part(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> 
         // RFC 7519 section 5.1: `typ` is compared without case.
         (Some(value), Rule::Constant(wanted)) => match value.as_str() {
             None => Err(Reason::HeaderWrongType),
-            Some(text) if text == wanted || (part.name == "typ" && text.eq_ignore_ascii_case(wanted)) => Ok(()),
+            Some(text) if text == wanted || (part.name == "typ" && text.eq_ignore_ascii_case(wanted)) => {
+                Ok(())
+            }
             Some(_) => Err(Reason::HeaderMismatch),
         },
-        (Some(value), Rule::Nonce(shape)) => read_nonce(value, *shape).map(|_| ()).ok_or(Reason::HeaderWrongType),
+        (Some(value), Rule::Nonce(shape)) => {
+            read_nonce(value, *shape).map(|_| ()).ok_or(Reason::HeaderWrongType)
+        }
         (Some(value), Rule::From(_) | Rule::Time(_)) => {
             typed(value, &part.types).map(|_| ()).ok_or(Reason::HeaderWrongType)
         }
@@ -173,7 +177,9 @@ pub(crate) fn identify(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
         return Ok(());
     };
     let identity = match part.place {
-        Place::Field => case.field(row.part.unwrap_or_default()).map(<[u8]>::to_vec).ok_or(Reason::CarrierMissing)?,
+        Place::Field => {
+            case.field(row.part.unwrap_or_default()).map(<[u8]>::to_vec).ok_or(Reason::CarrierMissing)?
+        }
         Place::Header | Place::Claims | Place::Body => {
             let missing = match part.place {
                 Place::Header => Reason::HeaderMissing,
@@ -204,7 +210,9 @@ pub(crate) fn signature(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
     let compact = case.compact.ok_or(Reason::TokenMalformed)?;
     if matches!(rule.key, Source::Platform(_)) {
         let platform = case.plan.platform.as_ref().ok_or(Reason::SignatureInvalid)?;
-        let key = value(&platform.values, name).and_then(super::super::world::Value::key).ok_or(Reason::SignatureInvalid)?;
+        let key = value(&platform.values, name)
+            .and_then(super::super::world::Value::key)
+            .ok_or(Reason::SignatureInvalid)?;
         return unlock(case, compact, key);
     }
     let mut refused = Reason::SignatureInvalid;
@@ -284,7 +292,9 @@ pub(crate) fn claim(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
 pub(crate) fn copy(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
     let Some(part) = case.plan.part(row.part) else { return Ok(()) };
     let (actual, refused) = match part.place {
-        Place::Field => (case.field(row.part.unwrap_or_default()).map(<[u8]>::to_vec), Reason::CarrierMismatch),
+        Place::Field => {
+            (case.field(row.part.unwrap_or_default()).map(<[u8]>::to_vec), Reason::CarrierMismatch)
+        }
         Place::Header => (member_bytes(case, part), Reason::HeaderMismatch),
         _ => (member_bytes(case, part), Reason::CarrierMismatch),
     };

@@ -88,8 +88,12 @@ fn numeric_date(text: &str) -> Option<u64> {
 /// The nonce's text if it has the documented shape.
 pub(crate) fn read_nonce<'v>(value: &'v Value<'_>, shape: Nonce) -> Option<&'v [u8]> {
     match (shape, value) {
-        (Nonce::U32, Value::Number(text)) => is_decimal(text).then(|| text.parse::<u32>().ok())?.map(|_| text.as_bytes()),
-        (Nonce::U64, Value::Number(text)) => is_decimal(text).then(|| text.parse::<u64>().ok())?.map(|_| text.as_bytes()),
+        (Nonce::U32, Value::Number(text)) => {
+            is_decimal(text).then(|| text.parse::<u32>().ok())?.map(|_| text.as_bytes())
+        }
+        (Nonce::U64, Value::Number(text)) => {
+            is_decimal(text).then(|| text.parse::<u64>().ok())?.map(|_| text.as_bytes())
+        }
         (Nonce::Uuid, Value::String(text)) => {
             let hyphen = |i: usize| [8, 13, 18, 23].contains(&i);
             let fits = text.len() == 36
@@ -99,7 +103,8 @@ pub(crate) fn read_nonce<'v>(value: &'v Value<'_>, shape: Nonce) -> Option<&'v [
             fits.then_some(text.as_bytes())
         }
         (Nonce::Hex32, Value::String(text)) => {
-            let fits = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase());
+            let fits =
+                text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase());
             fits.then_some(text.as_bytes())
         }
         _ => None,
@@ -132,7 +137,15 @@ mod tests {
     fn only_plain_https_urls_pass() {
         assert!(is_https_url("https://api.client.example/api?x=1"));
         assert!(is_https_url("HTTPS://api.client.example:8443/"));
-        for text in ["http://a.example/", "https://", "https:///x", "https://u@a.example/", "https://a.example/ x", "file:///x", "https://a.example\\@b"] {
+        for text in [
+            "http://a.example/",
+            "https://",
+            "https:///x",
+            "https://u@a.example/",
+            "https://a.example/ x",
+            "file:///x",
+            "https://a.example\\@b",
+        ] {
             assert!(!is_https_url(text), "{text}");
         }
     }

@@ -1,0 +1,221 @@
+//! What must hold for any request: what the signer signs verifies, and each byte is bound or free as the
+//! description says. The description speaks through the signer's own values, never through the verifier.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first broken assumption"
+)]
+
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+
+use bearproof_conform::entropy::Published;
+use bearproof_conform::resolve::carrier;
+use bearproof_conform::suite::{Disk, Suite, Variant};
+use bearproof_scheme::Reference;
+use bearproof_scheme::description::{Place, Source};
+use bearproof_scheme::request::Message;
+use bearproof_scheme::sign::{Draft, Signer, Written, sign};
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+static SUITE: LazyLock<Suite> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");
+    Suite::load(Arc::new(Disk(folder))).map_err(|e| e.to_string()).unwrap()
+});
+
+/// Scheme, endpoint and the primary caller's draft for it.
+fn drafts() -> Vec<(Variant, Draft)> {
+    let mut all = Vec::new();
+    for scheme in &SUITE.schemes {
+        let variant = scheme.default.clone();
+        for endpoint in &variant.world.endpoints {
+            let allowed = ["read", "write", "other-write", "update", "replace", "write-spaced"];
+            if allowed.contains(&endpoint.role.as_str()) {
+                all.push((variant.clone(), Draft::of(&variant.world, endpoint)));
+            }
+        }
+    }
+    all
+}
+
+fn signer<'a>(variant: &'a Variant, entropy: &'a Published) -> Signer<'a> {
+    Signer {
+        description: &variant.description,
+        credential: variant.world.credential("primary").unwrap(),
+        platform: variant.world.platform("primary"),
+        now: variant.world.clock.unwrap(),
+        entropy,
+    }
+}
+
+/// The verdict of a fresh reference: `None` for let in.
+fn refused(variant: &Variant, message: &Message) -> Option<String> {
+    let reference = Reference::strict(variant.description.as_ref().clone(), variant.world.as_ref().clone());
+    let now = variant.world.clock.unwrap();
+    reference.handle(&message.request(), now, &Published::new("properties", 1)).refused
+}
+
+/// The values of all parts that read the request, as the description computes them for this draft.
+fn bound_values(variant: &Variant, entropy: &Published, draft: &Draft) -> Result<Vec<Written>, String> {
+    let d = &variant.description;
+    let written =
+        signer(variant, entropy).parts(&d.parts, draft, &[], &mut Vec::new()).map_err(|e| e.to_string())?;
+    let binds =
+        |w: &Written| d.parts.iter().any(|p| p.place == w.place && p.name == w.name && p.binds().is_some());
+    Ok(written.into_iter().filter(binds).collect())
+}
+
+fn json(depth: u32) -> impl Strategy<Value = String> {
+    let text = "[ -~é😀\u{2028}]{0,12}".prop_map(|s| serde_json::to_string(&s).unwrap());
+    let number = prop_oneof![
+        any::<i64>().prop_map(|n| n.to_string()),
+        Just("1.0".into()),
+        Just("-0".into()),
+        Just("1E400".into())
+    ];
+    let leaf = prop_oneof![text, number, Just("true".to_string()), Just("null".to_string())];
+    leaf.prop_recursive(depth, 24, 4, |inner| {
+        let space = prop_oneof![Just(""), Just(" "), Just("\n\t")];
+        prop_oneof![
+            (prop::collection::vec(inner.clone(), 0..4), space.clone())
+                .prop_map(|(items, s)| format!("[{s}{}{s}]", items.join(&format!("{s},{s}")))),
+            (prop::collection::vec(inner, 0..4), space).prop_map(|(items, s)| {
+                let members: Vec<String> =
+                    items.iter().enumerate().map(|(i, v)| format!("\"m{i}\"{s}:{s}{v}")).collect();
+                format!("{{{s}{}{s}}}", members.join(&format!(",{s}")))
+            }),
+        ]
+    })
+}
+
+/// A JSON object, as every scheme takes for a body.
+fn body() -> impl Strategy<Value = String> {
+    (json(3), "[ \n]{0,3}").prop_map(|(value, space)| format!("{space}{{\"a\":{space}{value}}}"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_the_signer_signs_verifies(pick: Index, body in body(), id in "[^/\u{0}]{1,20}", seed: u32) {
+        let drafts = drafts();
+        let (variant, draft) = pick.get(&drafts);
+        let mut draft = draft.clone();
+        if !draft.body.is_empty() {
+            draft.body = body.into_bytes();
+        }
+        // An identifier is free text; the account of a path is not.
+        for (name, value) in &mut draft.parameters {
+            if name == "id" {
+                value.clone_from(&id);
+            }
+        }
+        let entropy = Published::new(&format!("properties {seed}"), 0);
+        let (message, _) = sign(&signer(variant, &entropy), &draft).unwrap();
+        prop_assert_eq!(refused(variant, &message), None, "{} {:?}", variant.description.id, message);
+    }
+
+    #[test]
+    fn a_changed_body_byte_is_refused_if_and_only_if_a_bound_value_changes(pick: Index, body in body(), at: Index, new: u8) {
+        let drafts: Vec<_> = drafts().into_iter().filter(|(_, d)| !d.body.is_empty()).collect();
+        let (variant, draft) = pick.get(&drafts);
+        // A body that itself carries the credential is another property's.
+        if carrier(&variant.description).is_some_and(|p| p.place == Place::Body) {
+            return Ok(());
+        }
+        let mut draft = draft.clone();
+        draft.body = body.into_bytes();
+        let entropy = Published::new("properties", 0);
+        let (mut message, _) = sign(&signer(variant, &entropy), &draft).unwrap();
+        let position = at.index(message.body.len());
+        prop_assume!(message.body[position] != new);
+        message.body[position] = new;
+        let before = bound_values(variant, &entropy, &draft);
+        let after = bound_values(variant, &entropy, &Draft { body: message.body.clone(), ..draft });
+        let changed = before != after;
+        let refused = refused(variant, &message);
+        prop_assert_eq!(refused.is_some(), changed, "{}: {:?}", variant.description.id, refused);
+    }
+
+    #[test]
+    fn a_changed_credential_byte_is_refused(pick: Index, at: Index, new in 0x21_u8..0x7f) {
+        let drafts = drafts();
+        let (variant, draft) = pick.get(&drafts);
+        let Some(part) = carrier(&variant.description).filter(|p| p.place == Place::Field) else { return Ok(()) };
+        let entropy = Published::new("properties", 0);
+        let (mut message, _) = sign(&signer(variant, &entropy), draft).unwrap();
+        let line = message.fields.iter_mut().find(|(n, _)| n.eq_ignore_ascii_case(&part.name)).unwrap();
+        let start = part.auth_scheme.as_ref().map_or(0, |s| s.len() + 1);
+        let position = start + at.index(line.1.len() - start);
+        prop_assume!(line.1[position] != new);
+        line.1[position] = new;
+        prop_assert!(refused(variant, &message).is_some(), "{}: let in", variant.description.id);
+    }
+
+    #[test]
+    fn what_the_description_does_not_name_is_free(pick: Index, value in "[!-~]{1,20}", query in "[a-z]{1,5}=[a-z0-9]{0,5}") {
+        let drafts = drafts();
+        let (variant, draft) = pick.get(&drafts);
+        let entropy = Published::new("properties", 0);
+        let (mut message, _) = sign(&signer(variant, &entropy), draft).unwrap();
+        message.fields.push(("X-Unknown".into(), value.into_bytes()));
+        message.target = format!("{}?{query}", message.target);
+        let after = Draft { query, ..draft.clone() };
+        let changed = bound_values(variant, &entropy, draft) != bound_values(variant, &entropy, &after);
+        prop_assert_eq!(refused(variant, &message).is_some(), changed, "{}", variant.description.id);
+    }
+
+    #[test]
+    fn the_host_is_bound_where_a_rule_reads_it(pick: Index, host in "[a-z]{3,9}\\.example") {
+        let drafts = drafts();
+        let (variant, draft) = pick.get(&drafts);
+        let entropy = Published::new("properties", 0);
+        let (mut message, _) = sign(&signer(variant, &entropy), draft).unwrap();
+        prop_assume!(host != draft.host);
+        message.fields[0].1 = host.into_bytes();
+        let d = &variant.description;
+        let reads = d.parts.iter().filter_map(|p| p.pipeline()).any(|p| p.sources().any(|s| *s == Source::Host))
+            || d.access.iter().any(|a| a.required == Source::Host);
+        prop_assert_eq!(refused(variant, &message).is_some(), reads, "{}", d.id);
+    }
+}
+
+/// Prints, for each scheme, how many bytes of its good request are bound: of the credential and of the body.
+#[test]
+fn the_share_of_bound_bytes_is_printed() {
+    for (variant, draft) in drafts() {
+        let entropy = Published::new("properties", 0);
+        let (message, _) = sign(&signer(&variant, &entropy), &draft).unwrap();
+        let whole = message.wire().len();
+        let before = bound_values(&variant, &entropy, &draft).unwrap();
+        let in_body = carrier(&variant.description).filter(|p| p.place == Place::Body);
+        let mut bound = 0;
+        for position in 0..if in_body.is_some() { 0 } else { message.body.len() } {
+            let mut body = message.body.clone();
+            body[position] ^= 1;
+            let after = bound_values(&variant, &entropy, &Draft { body, ..draft.clone() });
+            bound += usize::from(after.as_ref() != Ok(&before));
+        }
+        let written =
+            signer(&variant, &entropy).parts(&variant.description.parts, &draft, &[], &mut Vec::new());
+        let credential = match in_body {
+            Some(part) => written.unwrap().iter().find(|w| w.name == part.name).unwrap().bytes.len(),
+            None => carrier(&variant.description)
+                .and_then(|p| message.fields.iter().find(|(n, _)| n.eq_ignore_ascii_case(&p.name)))
+                .map_or(0, |(_, v)| v.len()),
+        };
+        println!(
+            "{} {} {}: {} of {whole} bytes bound ({credential} credential, {bound} of {} body)",
+            variant.description.id,
+            draft.method,
+            draft.path,
+            credential + bound,
+            message.body.len()
+        );
+        assert!(credential > 0, "{}", variant.description.id);
+        assert_eq!(variant.description.binds_body() && !message.body.is_empty(), bound > 0);
+    }
+}
