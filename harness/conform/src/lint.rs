@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use bearproof_scheme::Plan;
-use bearproof_scheme::description::{Part, Pipeline, Rule, Step as PipelineStep};
+use bearproof_scheme::description::{Level, Part, Pipeline, Rule, Step as PipelineStep};
 use bearproof_scheme::sign::{Draft, Signer, Trace, Written};
+use bearproof_scheme::world::State;
 
 use crate::entropy::Published;
 use crate::freeze::plots;
@@ -111,18 +112,34 @@ fn coverage(scheme: &Scheme, plots: &[Plot], report: &mut Report) {
                     "{}: check `{}` can refuse with `{code}`, and no vector expects it",
                     scheme.id, row.name
                 );
-                let unreachable = UNREACHED
-                    .iter()
-                    .any(|(id, reason, _)| (*id == scheme.id || *id == "*") && *reason == code);
-                if unreachable { report.notes.push(message) } else { report.problems.push(message) }
+                match not_demanded(scheme, row, &code) {
+                    Some(why) => report.notes.push(format!("{message}: {why}")),
+                    None => report.problems.push(message),
+                }
             }
         }
     }
     pipelines(scheme, report);
 }
 
-/// Reasons that no request can bring about on a scheme, and why.
-const UNREACHED: [(&str, &str, &str); 0] = [];
+/// Why a reason needs no rejecting vector: it is only our preference (then `may` vectors record what a server does),
+/// or the world has nobody to bring it about.
+fn not_demanded(scheme: &Scheme, row: &bearproof_scheme::plan::Row, code: &str) -> Option<&'static str> {
+    let (d, world) = (&scheme.default.description, &scheme.default.world);
+    let has = |state: State| world.credentials.iter().any(|c| c.state == state);
+    let preference = row.reference.as_ref().and_then(|id| d.requirement(id)).is_some_and(|r| r.level == Level::May);
+    let capped = d.parts.iter().any(|p| p.at_most.is_some());
+    match code {
+        _ if preference => Some("it stands on a reading of level may"),
+        "key.revoked" if !has(State::Revoked) => Some("the world has no revoked credential"),
+        "key.expired" if !has(State::Expired) => Some("the world has no expired credential"),
+        "key.disabled" if !has(State::Disabled) => Some("the world has no disabled credential"),
+        "time.too-far" if !capped => Some("no document caps the life; a time beyond the year 9999 is our preference"),
+        "binding.method" if !d.binds_body() => Some("nothing is bound to the method; servers say 405 as they like"),
+        "access.no-endpoint" => Some("what does not exist is not a matter of authentication"),
+        _ => None,
+    }
+}
 
 /// Each step of each pipeline, left out or replaced by its neighbours, must give other bytes on some endpoint.
 fn pipelines(scheme: &Scheme, report: &mut Report) {

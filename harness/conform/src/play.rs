@@ -186,6 +186,10 @@ impl<'p> Stage<'p> {
         let written = self.write_parts(&mut trace)?;
         let mut draft = self.draft.clone();
         draft.body = with_body_parts(&draft.body, &written).map_err(|e| e.to_string())?;
+        // An operation without inputs is still a JSON request.
+        if draft.body.is_empty() && self.parts.iter().any(|p| p.place == Place::Body) {
+            draft.body = b"{}".to_vec();
+        }
         let token = match self.token_of {
             Some(step) => Some(done(self.earlier, step)?.token.clone().ok_or("that step gave no token")?),
             None if self.ordinary => sealing::token(&self, &self.edits, &written, &mut trace)?,

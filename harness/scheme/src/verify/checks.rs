@@ -1,6 +1,6 @@
 //! The checks that rows name, in the order of the stages. Each decides one thing and must not look ahead.
 
-use crate::compute::{Failure, evaluate};
+use crate::compute::{Failure, Sources, evaluate};
 use crate::description::{Alg, Binding, Description, Format, Part, Place, Rule, Source, TimeRule};
 use crate::encoding::{Limits, Value, decode_url, parse_object};
 use crate::key::{Key, verify};
@@ -455,12 +455,17 @@ pub(crate) fn access(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
     granted(case, &rule.granted, &rule.required).then_some(()).ok_or(Reason::Access(index))
 }
 
-/// Whether what the caller has covers what is required; nothing required is always covered.
+/// Whether what the caller has covers what is required. An endpoint that has no such attribute, or no such path
+/// parameter, requires nothing; a request without a host names no tenant, which nobody has.
 fn granted(case: &Case<'_>, granted: &Source, required: &Source) -> bool {
-    use crate::compute::Sources;
-    let Some(required) = case.bytes(required) else { return true };
+    let Some(required_value) = case.bytes(required) else { return may_be_absent(required) };
     let Some(have) = case.bytes(granted) else { return false };
-    covers(&have, &required)
+    covers(&have, &required_value)
+}
+
+/// Whether a requirement that is not there requires nothing.
+pub(crate) fn may_be_absent(required: &Source) -> bool {
+    matches!(required, Source::Endpoint(_) | Source::Parameter(_))
 }
 
 /// Lists are joined by spaces: each required word must be among those that are had.

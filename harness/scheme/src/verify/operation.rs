@@ -7,7 +7,7 @@ use crate::plan::{Plan, Route};
 use crate::request::Request;
 use crate::store::of_credential;
 use crate::verdict::Reason;
-use crate::verify::checks::{covers, field_value, state_of};
+use crate::verify::checks::{covers, field_value, may_be_absent, state_of};
 use crate::verify::values::typed;
 use crate::verify::{Context, Refusal, verify};
 use crate::world::{State, Value, Values, value};
@@ -48,7 +48,11 @@ fn inner(
     context: &Context<'_>,
 ) -> Result<Effect, Reason> {
     let route = plan.route(request).ok_or(Reason::NoEndpoint)?;
-    let body = if operation.parts.iter().any(|p| p.place == Place::Body) {
+    let reads_body = operation.parts.iter().any(|p| p.place == Place::Body && !p.optional);
+    if reads_body && request.body.is_empty() {
+        return Err(Reason::ProofMissing);
+    }
+    let body = if reads_body {
         Some(parse_object(request.body, &plan.json, &Limits::DEFAULT).map_err(|_| Reason::ProofMalformed)?)
     } else {
         None
@@ -179,7 +183,12 @@ fn recorded(inputs: &[(&Part, Vec<u8>)]) -> Values {
 fn allowed(plan: &Plan, values: &Values, request: &Request<'_>, route: &Route<'_>) -> Result<(), Reason> {
     let about = About { plan, values, request, route };
     for (index, rule) in plan.description.access.iter().enumerate() {
-        let Some(required) = about.bytes(&rule.required) else { continue };
+        let Some(required) = about.bytes(&rule.required) else {
+            if may_be_absent(&rule.required) {
+                continue;
+            }
+            return Err(Reason::Access(index));
+        };
         if !about.bytes(&rule.granted).is_some_and(|have| covers(&have, &required)) {
             return Err(Reason::Access(index));
         }
