@@ -263,10 +263,11 @@ fn applies(step: &Step, variant: &Variant, endpoint: &str) -> bool {
 /// The control of a rejecting plot: the same without the fault, everything accepted.
 pub fn control(plot: &Plot) -> Plot {
     let mut steps = Vec::new();
-    // Steps that are the fault as a whole fall away, so later references to steps move.
+    // Steps that fall away move those after them; 0 stands for a step that is gone.
     let mut moved: Vec<usize> = Vec::new();
-    for step in &plot.steps {
-        let dropped = step.is_fault && step.action != Action::Call;
+    for (position, step) in plot.steps.iter().enumerate() {
+        let last = position + 1 == plot.steps.len();
+        let dropped = step.is_fault && (step.action != Action::Call || !last);
         moved.push(if dropped { 0 } else { steps.len() + 1 });
         if dropped {
             continue;
@@ -274,19 +275,22 @@ pub fn control(plot: &Plot) -> Plot {
         let mut step = step.clone();
         step.fault = None;
         if step.is_fault {
+            // A call that is the fault as a whole: its control is the plain call of the recipe's own caller.
             step.edits.clear();
+            step.role = None;
         }
         step.is_fault = false;
         step.expect = Expect::Accept;
-        let renumber = |n: usize| n.checked_sub(1).and_then(|i| moved.get(i)).copied().unwrap_or(n);
-        step.token_of = step.token_of.map(renumber);
-        for edit in &mut step.edits {
-            match edit {
-                Edit::SendAgain { step } => *step = renumber(*step),
-                Edit::SetPart { value: Given::OfStep(step), .. } => *step = renumber(*step),
-                _ => {}
-            }
-        }
+        let now_at = |n: usize| n.checked_sub(1).and_then(|i| moved.get(i)).copied().filter(|n| *n > 0);
+        step.token_of = step.token_of.and_then(now_at);
+        step.edits.retain_mut(|edit| {
+            let (Edit::SendAgain { step: of } | Edit::SetPart { value: Given::OfStep(of), .. }) = edit else {
+                return true;
+            };
+            let there = now_at(*of);
+            *of = there.unwrap_or(0);
+            there.is_some()
+        });
         steps.push(step);
     }
     Plot {

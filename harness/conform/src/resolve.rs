@@ -8,7 +8,7 @@ use bearproof_scheme::world::World;
 use crate::recipe::{Meaning, Target};
 
 /// All words that `where` knows, beside `role NAME` and `endpoint NAME`.
-pub const CAPABILITIES: [&str; 34] = [
+pub const CAPABILITIES: [&str; 39] = [
     "token",
     "jws",
     "jwe",
@@ -43,6 +43,11 @@ pub const CAPABILITIES: [&str; 34] = [
     "access",
     "https",
     "get-binding",
+    "get-single-use",
+    "method-binding",
+    "query-binding",
+    "rs256",
+    "allows-delete",
 ];
 
 /// Whether the scheme, in its world, has a capability.
@@ -58,6 +63,9 @@ pub fn has(d: &Description, world: &World, word: &str) -> bool {
     let operation = |kind| d.operations.iter().any(|o| o.kind == kind);
     let meaning = |m| find(d, &Target::Meaning(m)).is_some();
     let identity_at = |place| find(d, &Target::Meaning(Meaning::Identity)).is_some_and(|p| p.place == place);
+    let reads = |wanted: &[Source]| {
+        d.parts.iter().filter_map(Part::pipeline).any(|p| p.sources().any(|s| wanted.contains(s)))
+    };
     match word {
         "token" => d.token.is_some(),
         "jws" => format(Format::Jws),
@@ -76,6 +84,11 @@ pub fn has(d: &Description, world: &World, word: &str) -> bool {
             binding(d).and_then(Part::pipeline).is_some_and(bearproof_scheme::description::Pipeline::keyed)
         }
         "get-binding" => d.parts.iter().any(|p| p.binds().is_some() && p.applies("GET", false, false)),
+        "get-single-use" => d.parts.iter().any(|p| p.single_use && p.applies("GET", false, false)),
+        "method-binding" => reads(&[Source::Method]),
+        "query-binding" => reads(&[Source::Query, Source::Target]),
+        "rs256" => alg == Some(Alg::Rs256),
+        "allows-delete" => d.transport.methods.iter().any(|m| m == "DELETE"),
         "caller-key" => d.caller_key(),
         "platform-key" => d.token.is_some() && !d.caller_key(),
         "asymmetric" => alg.is_some_and(|a| !a.is_hmac() && a != Alg::DirA256Gcm),

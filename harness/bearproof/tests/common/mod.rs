@@ -20,11 +20,6 @@ impl Temp {
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
-
-    /// Text that names this folder, with `DIR` in its place.
-    pub(crate) fn hide(&self, text: &str) -> String {
-        text.replace(&self.0.display().to_string(), "DIR")
-    }
 }
 
 impl Drop for Temp {
@@ -33,7 +28,7 @@ impl Drop for Temp {
     }
 }
 
-/// How a run of the binary ended.
+/// How a run of the binary ended, with `DIR` for the folder in its texts.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
@@ -41,15 +36,12 @@ pub(crate) struct Ended {
     pub(crate) stderr: String,
 }
 
-/// Runs the binary in `folder`.
-pub(crate) fn bearproof(folder: &Path, arguments: &[&str]) -> Ended {
+/// Runs the binary in a folder.
+pub(crate) fn bearproof(folder: &Temp, arguments: &[&str]) -> Ended {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bearproof"));
-    let output = command.args(arguments).current_dir(folder).output().unwrap();
-    Ended {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    let output = command.args(arguments).current_dir(&folder.0).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(folder.0.to_str().unwrap(), "DIR");
+    Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
 /// The published vectors.
