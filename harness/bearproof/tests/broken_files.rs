@@ -1,6 +1,8 @@
 //! Input files that are broken: each ends with code 2 and one message that says where, what was expected and what
 //! to do. It must not test files that are right.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first broken assumption")]
+
 mod common;
 
 use std::fs;
@@ -85,7 +87,7 @@ fn an_unknown_word_names_the_nearest() {
                 &d.join("families/time.toml"),
                 "name     = \"expired\"\nwhere ",
                 "name     = \"expired\"\nwheer ",
-            )
+            );
         },
         "DIR/vectors/families/time.toml:7:1: unknown word `wheer` in `recipe[0]`\n  help: did you mean `where`?",
     );
@@ -315,7 +317,7 @@ fn a_newer_format_asks_for_an_update() {
 fn an_unknown_scheme_names_the_nearest() {
     assert_profile(
         |f| edit(f, "scheme = \"annexcloud\"", "scheme = \"anexcloud\""),
-        "--scheme: unknown scheme `anexcloud`\n  help: did you mean `annexcloud`?",
+        "DIR/annexcloud.toml:4:10: unknown scheme `anexcloud`\n  help: did you mean `annexcloud`?",
     );
     let temp = Temp::new();
     for command in ["run", "list"] {

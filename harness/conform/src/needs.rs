@@ -65,6 +65,9 @@ pub fn needs(plot: &Plot) -> Vec<String> {
             }
         }
     }
+    for (name, option) in &plot.choose {
+        needs.insert(format!("choice {name}={option}"));
+    }
     needs.into_iter().collect()
 }
 

@@ -163,6 +163,8 @@ pub struct World {
     pub scheme: Option<String>,
     /// How a live target is reached.
     pub connect: Connect,
+    /// Known deviations of a target: vector id and why.
+    pub known: Vec<(String, String)>,
     /// Seconds since 1970 UTC; `None` in a profile: the real time.
     pub clock: Option<u64>,
     /// Scheme, host and port by which the API is known.
@@ -204,12 +206,18 @@ impl World {
 /// The scheme that a profile says it is for.
 ///
 /// # Errors
-/// A [`Fault`] of the file, or if it names none.
-pub fn read_scheme(file: &str, text: &str) -> Result<String, Fault> {
+/// A [`Fault`] of the file, or if it names none of `known`.
+pub fn read_scheme<'s>(file: &str, text: &str, known: impl Iterator<Item = &'s str>) -> Result<String, Fault> {
     document::parse(file, text, |root| {
         let _ = root.entries();
         description::check_format(root)?;
-        root.need("scheme", "the id of the scheme that the target speaks")?.text()
+        let item = root.need("scheme", "the id of the scheme that the target speaks")?;
+        let scheme = item.text()?;
+        let known: Vec<&str> = known.collect();
+        if known.contains(&scheme.as_str()) {
+            return Ok(scheme);
+        }
+        Err(item.fault(format!("unknown scheme `{scheme}`"), nearest(&scheme, known.into_iter())))
     })
 }
 
@@ -253,7 +261,12 @@ fn check_choice(d: &Description, name: &str, item: &Item<'_>) -> Result<(), Faul
 }
 
 fn choices(root: &Table<'_>) -> Result<Vec<(String, String)>, Fault> {
-    let Some(item) = root.get("choose") else { return Ok(Vec::new()) };
+    pairs(root, "choose")
+}
+
+/// A table of texts; empty if there is none.
+fn pairs(table: &Table<'_>, key: &str) -> Result<Vec<(String, String)>, Fault> {
+    let Some(item) = table.get(key) else { return Ok(Vec::new()) };
     item.table(|t| t.entries().into_iter().map(|(name, item)| Ok((name, item.text()?))).collect())
 }
 
@@ -277,6 +290,7 @@ pub fn load(d: &Description, file: &str, text: &str, resolver: &dyn Resolver) ->
         Ok(World {
             scheme: root.get("scheme").map(|i| i.text()).transpose()?,
             connect: root.get("connect").map_or(Ok(Connect::default()), |i| i.table(read_connect))?,
+            known: pairs(root, "known")?,
             clock: root.get("clock").map(|i| i.timestamp()).transpose()?,
             origin: address,
             leeway: root.get("leeway").map_or(Ok(0), |i| reader.duration(&i))?,
@@ -406,10 +420,6 @@ impl Reader<'_> {
     }
 
     fn endpoint(&self, role: String, t: &Table<'_>) -> Result<Endpoint, Fault> {
-        let pairs = |key: &str| -> Result<Vec<(String, String)>, Fault> {
-            let Some(item) = t.get(key) else { return Ok(Vec::new()) };
-            item.table(|t| t.entries().into_iter().map(|(name, item)| Ok((name, item.text()?))).collect())
-        };
         let text = |key: &str| t.get(key).map_or(Ok(String::new()), |i| i.text());
         let path = t.need("path", "the path, with {parameter} where one stands")?;
         let template = path.text()?;
@@ -418,7 +428,7 @@ impl Reader<'_> {
                 path.fault(format!("`{template}` is no path"), "begin with `/`; a query goes into `query`")
             );
         }
-        let parameters = pairs("parameters")?;
+        let parameters = pairs(t, "parameters")?;
         for segment in template.split('/') {
             let Some(name) = segment.strip_prefix('{').and_then(|s| s.strip_suffix('}')) else { continue };
             if !parameters.iter().any(|(n, _)| n == name) && self.description.operation(&role).is_none() {
@@ -432,7 +442,7 @@ impl Reader<'_> {
             query: text("query")?,
             parameters,
             body: text("body")?.into_bytes(),
-            fields: pairs("fields")?,
+            fields: pairs(t, "fields")?,
             attributes: self.attributes(t)?,
             success: t.get("success").map_or(Ok(Success::default()), |i| i.table(read_success))?,
             role,

@@ -182,13 +182,14 @@ fn run_target(
     gathered: &mut Gathered,
 ) -> Result<(), Failure> {
     let profile = profile::read(suite, path)?;
+    profile.check_known(&plots(&suite.families, &profile.scheme).map_err(Failure::input)?.plots)?;
     let all = select(options, suite, &profile.scheme)?;
     gathered.count(&all, &frozen(&profile.scheme, &all)?)?;
     let all = profile.plots(all);
     let http = profile.http(runtime.handle(), Duration::from_secs(5))?;
     let via = if http.origin.secure { Via::Https } else { Via::Http };
     let redactor = Redactor::of_world(&profile.variant.world);
-    let known = BTreeSet::new();
+    let known: BTreeSet<String> = profile.variant.world.known.iter().map(|(id, _)| id.clone()).collect();
     let lacks = |need: &str| profile.lacks(need);
     let subjects = HttpSubjects {
         targets: vec![(Vec::new(), &http)],

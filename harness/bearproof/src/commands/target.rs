@@ -29,7 +29,7 @@ pub(super) fn read(suite: &Suite, path: &Path) -> Result<Profile, Failure> {
     let file = file.ok_or_else(|| Failure::input(format!("{}: not a file", path.display())))?;
     let text = read_text(&folder, &file)?;
     let name = folder.name(&file);
-    let scheme = world::read_scheme(&name, &text)?;
+    let scheme = world::read_scheme(&name, &text, suite.schemes.iter().map(|s| s.id.as_str()))?;
     let scheme = suite.scheme(&scheme)?.clone();
     let variant = load_profile(&scheme, &name, &text, &folder)?;
     Ok(Profile { scheme, variant, name: file, folder })
@@ -82,6 +82,18 @@ impl Profile {
             .collect()
     }
 
+    /// Refuses a known deviation that names no vector: it would hide nothing and mislead.
+    pub(super) fn check_known(&self, plots: &[Plot]) -> Result<(), Failure> {
+        for (id, _) in &self.variant.world.known {
+            if !plots.iter().any(|p| p.id == *id) {
+                let near = bearproof_scheme::document::nearest(id, plots.iter().map(|p| p.id.as_str()));
+                let near = if near.starts_with("did") { near } else { "`bearproof list` names all".into() };
+                return Err(Failure::input(format!("{}: `known` names `{id}`, which is no vector\n  help: {near}", self.name)));
+            }
+        }
+        Ok(())
+    }
+
     /// Why the target can't offer a need.
     pub(super) fn lacks(&self, need: &str) -> Option<String> {
         let world = &self.variant.world;
@@ -92,6 +104,8 @@ impl Profile {
             "endpoint" => world.endpoint(name).is_some(),
             "hook" => world.connect.control.is_some(),
             "plain" => world.connect.plain.is_some(),
+            // What the target chose was taken out of the needs before.
+            "choice" => return Some(format!("the target chose otherwise than {name}")),
             _ => true,
         };
         (!there).then(|| format!("the profile has no {need}"))

@@ -141,7 +141,8 @@ fn what_happened(result: &VectorResult) -> String {
             words.push_str(&format!("; {}", broken(assertion)));
         }
     }
-    if result.outcome != Outcome::Fail && !result.cause.is_empty() {
+    // Where each step went as expected, only the cause says what is wrong (a secret in the answer).
+    if (result.outcome != Outcome::Fail || number.is_none()) && !result.cause.is_empty() {
         words = format!("{words}; {}", result.cause);
     }
     words

@@ -51,11 +51,9 @@ pub(crate) fn answer(
     body: &[u8],
 ) -> Result<bool> {
     let head = format!("HTTP/1.1 {status} X\r\n{fields}Content-Length: {}\r\n\r\n", body.len());
-    stream.write_all(head.as_bytes())?;
-    if !request.starts_with("HEAD ") {
-        stream.write_all(body)?;
-    }
-    Ok(true)
+    let body = if request.starts_with("HEAD ") { b"" } else { body };
+    // In one piece: the second would wait for the first to be acknowledged.
+    stream.write_all(&[head.as_bytes(), body].concat()).map(|()| true)
 }
 
 fn serve(mut stream: TcpStream, seen: &Mutex<Vec<String>>, react: &impl React) -> Result<()> {

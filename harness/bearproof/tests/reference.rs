@@ -1,0 +1,40 @@
+//! The reference's results are the accepted ones: a change of any verdict, status or reason is reviewed.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first broken assumption")]
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+fn results(text: &str) -> Value {
+    let mut results: Value = serde_json::from_str(text).unwrap();
+    results.as_object_mut().unwrap().remove("run");
+    results
+}
+
+#[test]
+fn the_reference_gives_the_accepted_results() {
+    let out = tempfolder();
+    let ended = Command::new(env!("CARGO_BIN_EXE_bearproof")).arg("run").arg("--out").arg(&out).output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stdout));
+    let now = results(&std::fs::read_to_string(out.join("results.json")).unwrap());
+    let accepted = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports/reference.json");
+    let accepted = results(&std::fs::read_to_string(accepted).unwrap());
+    std::fs::remove_dir_all(&out).unwrap();
+    for (name, value) in accepted.as_object().unwrap() {
+        if name != "vectors" {
+            assert_eq!(now.get(name), Some(value), "`{name}` differs: review, then `bearproof run --accept`");
+        }
+    }
+    let (now, accepted) = (now["vectors"].as_array().unwrap(), accepted["vectors"].as_array().unwrap());
+    for (now, accepted) in now.iter().zip(accepted) {
+        assert_eq!(now, accepted, "a result differs: review, then `bearproof run --accept`");
+    }
+    assert_eq!(now.len(), accepted.len(), "the number of results differs: review, then `bearproof run --accept`");
+}
+
+/// A folder of this process alone.
+fn tempfolder() -> std::path::PathBuf {
+    std::env::temp_dir().join(format!("bearproof-reference-{}", std::process::id()))
+}

@@ -1,0 +1,126 @@
+//! `serve` answers as the reference does in process, at a real address, until it is told to stop.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first broken assumption")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+struct Served {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+    /// What was said before `ready`.
+    said: Vec<String>,
+    folder: PathBuf,
+}
+
+fn serve(name: &str, more: &[&str]) -> Served {
+    let folder = std::env::temp_dir().join(format!("bearproof-serve-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bearproof"));
+    command.arg("serve").args(["--scheme", "hexsafe", "--profiles"]).arg(&folder);
+    command.arg("--ca-out").arg(folder.join("ca.pem")).args(more);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let mut said = Vec::new();
+    loop {
+        let mut line = String::new();
+        assert!(lines.read_line(&mut line).unwrap() > 0, "serve ended: {said:?}");
+        if line.trim() == "ready" {
+            break;
+        }
+        said.push(line);
+    }
+    Served { child, lines, said, folder }
+}
+
+/// A test that fails must not leave a server behind.
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Served {
+    fn address(&self, word: &str) -> String {
+        let text = self.said.join(" ");
+        let start = text.find(word).unwrap() + word.len();
+        text.split_at(start).1.split_whitespace().next().unwrap().to_string()
+    }
+
+    /// Tells it to stop and gives the code it ended with and its last words.
+    fn stop(mut self) -> (Option<i32>, String) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        let code = self.child.wait().unwrap().code();
+        let mut last = String::new();
+        self.lines.read_to_string(&mut last).unwrap();
+        (code, last)
+    }
+}
+
+fn ask(address: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_profile_of_the_served_reference_passes_and_the_server_stops_when_told() {
+    let served = serve("pass", &[]);
+    assert!(std::fs::read_to_string(served.folder.join("ca.pem")).unwrap().contains("BEGIN CERTIFICATE"));
+    let run = |filter: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bearproof"));
+        command.arg("run").arg("--target").arg(served.folder.join("hexsafe.toml"));
+        command.arg("--out").arg(served.folder.join("out")).args(filter);
+        let ended = command.output().unwrap();
+        (ended.status.code(), String::from_utf8(ended.stdout).unwrap())
+    };
+    let (code, said) = run(&[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("everything as expected"), "{said}");
+    let (code, said) = run(&["--filter", "hexsafe/replay"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(served.stop(), (Some(0), "stopped\n".into()));
+}
+
+#[test]
+fn known_deviations_that_are_gone_are_findings_and_unknown_ids_are_refused() {
+    let served = serve("known", &[]);
+    let path = served.folder.join("hexsafe.toml");
+    let profile = std::fs::read_to_string(&path).unwrap();
+    let run = |known: &str| {
+        std::fs::write(&path, format!("{profile}\n[known]\n{known} = \"to be mended\"\n")).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bearproof"));
+        command.arg("run").arg("--target").arg(&path).args(["--filter", "hexsafe/replay", "--out"]);
+        let ended = command.arg(served.folder.join("out")).output().unwrap();
+        (ended.status.code(), String::from_utf8(ended.stdout).unwrap(), String::from_utf8(ended.stderr).unwrap())
+    };
+    let (code, said, _) = run("\"hexsafe/replay/same-nonce-in-a-new-token\"");
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("stale known deviation"), "{said}");
+    let (code, _, error) = run("\"hexsafe/replay/same-nonce\"");
+    assert_eq!(code, Some(2), "{error}");
+    assert!(error.contains("`hexsafe/replay/same-nonce`, which is no vector"), "{error}");
+    served.stop();
+}
+
+#[test]
+fn plain_http_is_refused_and_reasons_are_told_only_on_request() {
+    let request = "GET /v1/validate HTTP/1.1\r\nHost: api.hexsafe.example\r\nConnection: close\r\n\r\n";
+    let quiet = serve("quiet", &[]);
+    let answer = ask(&quiet.address("plain http://"), request);
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    assert!(!answer.to_lowercase().contains("x-bearproof-reason"), "{answer}");
+    quiet.stop();
+    let telling = serve("telling", &["--explain"]);
+    let answer = ask(&telling.address("plain http://"), request).to_lowercase();
+    assert!(answer.contains("x-bearproof-reason: transport.https-required"), "{answer}");
+    let answer = ask(&telling.address("hexsafe: http://"), request).to_lowercase();
+    assert!(answer.contains("x-bearproof-reason: carrier.missing"), "{answer}");
+    telling.stop();
+}
