@@ -1,6 +1,10 @@
 //! The reference's results are the accepted ones: a change of any verdict, status or reason is reviewed.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first broken assumption")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first broken assumption"
+)]
 
 use std::path::Path;
 use std::process::Command;
@@ -16,7 +20,8 @@ fn results(text: &str) -> Value {
 #[test]
 fn the_reference_gives_the_accepted_results() {
     let out = tempfolder();
-    let ended = Command::new(env!("CARGO_BIN_EXE_bearproof")).arg("run").arg("--out").arg(&out).output().unwrap();
+    let ended =
+        Command::new(env!("CARGO_BIN_EXE_bearproof")).arg("run").arg("--out").arg(&out).output().unwrap();
     assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stdout));
     let now = results(&std::fs::read_to_string(out.join("results.json")).unwrap());
     let accepted = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports/reference.json");
@@ -31,7 +36,11 @@ fn the_reference_gives_the_accepted_results() {
     for (now, accepted) in now.iter().zip(accepted) {
         assert_eq!(now, accepted, "a result differs: review, then `bearproof run --accept`");
     }
-    assert_eq!(now.len(), accepted.len(), "the number of results differs: review, then `bearproof run --accept`");
+    assert_eq!(
+        now.len(),
+        accepted.len(),
+        "the number of results differs: review, then `bearproof run --accept`"
+    );
 }
 
 /// A folder of this process alone.

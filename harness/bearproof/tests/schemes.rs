@@ -1,6 +1,10 @@
 //! Schemes that are no part of the suite run from their folders: the families' vectors and no line of Rust.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first broken assumption")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first broken assumption"
+)]
 
 use std::path::Path;
 use std::process::Command;
@@ -14,7 +18,8 @@ fn run(scheme: &str) {
     let ended = command.arg("run").arg("--scheme").arg(folder).arg("--out").arg(&out).output().unwrap();
     let said = String::from_utf8_lossy(&ended.stdout).into_owned();
     assert_eq!(ended.status.code(), Some(0), "{said}");
-    let results: Value = serde_json::from_str(&std::fs::read_to_string(out.join("results.json")).unwrap()).unwrap();
+    let results: Value =
+        serde_json::from_str(&std::fs::read_to_string(out.join("results.json")).unwrap()).unwrap();
     std::fs::remove_dir_all(&out).unwrap();
     let vectors = results["vectors"].as_array().unwrap();
     for via in ["in-process", "http", "https"] {
@@ -23,7 +28,10 @@ fn run(scheme: &str) {
     }
     for family in ["signature", "algorithm", "time", "token-syntax", "carrier", "path-binding"] {
         let prefix = format!("{scheme}/{family}/");
-        assert!(vectors.iter().any(|v| v["id"].as_str().unwrap().starts_with(&prefix)), "no {prefix} vectors");
+        assert!(
+            vectors.iter().any(|v| v["id"].as_str().unwrap().starts_with(&prefix)),
+            "no {prefix} vectors"
+        );
     }
     // Nobody wrote requirements for these, and the report says so instead of inventing some.
     assert!(results["targets"][0]["requirements"].as_array().unwrap().is_empty());

@@ -98,7 +98,11 @@ fn known_deviations_that_are_gone_are_findings_and_unknown_ids_are_refused() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bearproof"));
         command.arg("run").arg("--target").arg(&path).args(["--filter", "hexsafe/replay", "--out"]);
         let ended = command.arg(served.folder.join("out")).output().unwrap();
-        (ended.status.code(), String::from_utf8(ended.stdout).unwrap(), String::from_utf8(ended.stderr).unwrap())
+        (
+            ended.status.code(),
+            String::from_utf8(ended.stdout).unwrap(),
+            String::from_utf8(ended.stderr).unwrap(),
+        )
     };
     let (code, said, _) = run("\"hexsafe/replay/same-nonce-in-a-new-token\"");
     assert_eq!(code, Some(1), "{said}");

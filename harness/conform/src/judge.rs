@@ -70,7 +70,8 @@ pub fn let_in(success: &Success, observation: &Observation) -> bool {
 
 /// Why an answer that does not let in says nothing about authentication, if so.
 pub fn says_nothing(observation: &Observation, documented: &Documented, expect: &Expect) -> Option<String> {
-    let missing = matches!(expect, Expect::Reject(reasons) if reasons.iter().any(|r| r == "access.no-endpoint"));
+    let missing =
+        matches!(expect, Expect::Reject(reasons) if reasons.iter().any(|r| r == "access.no-endpoint"));
     if documented.status.contains(&observation.status) || missing && matches!(observation.status, 404 | 405) {
         return None;
     }

@@ -127,15 +127,20 @@ fn coverage(scheme: &Scheme, plots: &[Plot], report: &mut Report) {
 fn not_demanded(scheme: &Scheme, row: &bearproof_scheme::plan::Row, code: &str) -> Option<&'static str> {
     let (d, world) = (&scheme.default.description, &scheme.default.world);
     let has = |state: State| world.credentials.iter().any(|c| c.state == state);
-    let preference = row.reference.as_ref().and_then(|id| d.requirement(id)).is_some_and(|r| r.level == Level::May);
+    let preference =
+        row.reference.as_ref().and_then(|id| d.requirement(id)).is_some_and(|r| r.level == Level::May);
     let capped = d.parts.iter().any(|p| p.at_most.is_some());
     match code {
         _ if preference => Some("it stands on a reading of level may"),
         "key.revoked" if !has(State::Revoked) => Some("the world has no revoked credential"),
         "key.expired" if !has(State::Expired) => Some("the world has no expired credential"),
         "key.disabled" if !has(State::Disabled) => Some("the world has no disabled credential"),
-        "time.too-far" if !capped => Some("no document caps the life; a time beyond the year 9999 is our preference"),
-        "binding.method" if !d.binds_body() => Some("nothing is bound to the method; servers say 405 as they like"),
+        "time.too-far" if !capped => {
+            Some("no document caps the life; a time beyond the year 9999 is our preference")
+        }
+        "binding.method" if !d.binds_body() => {
+            Some("nothing is bound to the method; servers say 405 as they like")
+        }
         "access.no-endpoint" => Some("what does not exist is not a matter of authentication"),
         _ => None,
     }

@@ -207,7 +207,11 @@ impl World {
 ///
 /// # Errors
 /// A [`Fault`] of the file, or if it names none of `known`.
-pub fn read_scheme<'s>(file: &str, text: &str, known: impl Iterator<Item = &'s str>) -> Result<String, Fault> {
+pub fn read_scheme<'s>(
+    file: &str,
+    text: &str,
+    known: impl Iterator<Item = &'s str>,
+) -> Result<String, Fault> {
     document::parse(file, text, |root| {
         let _ = root.entries();
         description::check_format(root)?;

@@ -88,7 +88,10 @@ impl Profile {
             if !plots.iter().any(|p| p.id == *id) {
                 let near = bearproof_scheme::document::nearest(id, plots.iter().map(|p| p.id.as_str()));
                 let near = if near.starts_with("did") { near } else { "`bearproof list` names all".into() };
-                return Err(Failure::input(format!("{}: `known` names `{id}`, which is no vector\n  help: {near}", self.name)));
+                return Err(Failure::input(format!(
+                    "{}: `known` names `{id}`, which is no vector\n  help: {near}",
+                    self.name
+                )));
             }
         }
         Ok(())
