@@ -1,10 +1,6 @@
 //! The reference's results are the accepted ones: a change of any verdict, status or reason is reviewed.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test stops at the first broken assumption"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first broken assumption")]
 
 use std::path::Path;
 use std::process::Command;
