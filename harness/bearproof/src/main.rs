@@ -121,7 +121,11 @@ enum LevelName {
 }
 
 fn main() -> ExitCode {
-    let (output, code) = match execute(Cli::parse()) {
+    let cli = Cli::parse();
+    // A panic is a bug of ours and has a code of its own.
+    let ended = std::panic::catch_unwind(|| execute(cli))
+        .unwrap_or_else(|_| Err(Failure::bug("it stopped where it must not; please report the lines above")));
+    let (output, code) = match ended {
         Ok(Done { output, code }) => (output, code),
         Err(Failure { code, message }) => {
             let _ = writeln!(std::io::stderr(), "error: {message}");

@@ -233,6 +233,21 @@ fn what_is_no_http_is_named_with_its_beginning() {
     seen.assert(3, "unreachable", message);
 }
 
+/// A server that locks the caller out in the middle is left alone after two barriers.
+#[test]
+fn a_server_that_locks_out_is_asked_no_further() {
+    let server = Server::start(|request: &str, stream: &mut TcpStream| {
+        static CALLS: AtomicUsize = AtomicUsize::new(0);
+        let first = CALLS.fetch_add(1, Ordering::SeqCst) == 0;
+        answer(request, stream, if first { 200 } else { 401 }, "", b"")
+    });
+    let seen = Seen::of("annexcloud", &server.url());
+    assert_eq!(seen.ended.code, Some(4), "{}", seen.ended.stdout);
+    assert!(seen.ended.stdout.contains("the run was stopped"), "{}", seen.ended.stdout);
+    let requests = server.requests().len();
+    assert!(requests < 300, "{requests} requests to a server that refuses everything");
+}
+
 /// A server that begins well and ends badly: nothing that it refused at the end counts.
 #[test]
 fn a_server_that_refuses_the_good_request_at_the_end_passes_nothing() {

@@ -40,6 +40,12 @@ pub struct Selection<'a> {
     pub known: &'a BTreeSet<String>,
 }
 
+/// After so many vectors the good request is sent again: what was judged since counts only if it is let in.
+const BARRIER: usize = 100;
+
+/// After so many failed barriers in a row the run stops.
+const FAILED_BARRIERS: u32 = 2;
+
 /// Runs the selection.
 pub fn run(
     selection: &Selection<'_>,
@@ -54,34 +60,43 @@ pub fn run(
             }
             _ => calibration.message.as_str(),
         };
-        let blank = |plot: &Plot| VectorResult {
-            outcome: Outcome::Inconclusive,
-            cause: cause.into(),
-            ..empty(plot, subjects.via())
-        };
-        return (calibration.clone(), selection.plots.iter().map(blank).collect());
+        let results = selection.plots.iter().map(|plot| inconclusive(plot, subjects, cause)).collect();
+        return (calibration.clone(), results);
     }
     let (shared, alone): (Vec<&Plot>, Vec<&Plot>) = selection.plots.iter().partition(|p| !changes_state(p));
-    let mut results =
-        parallel(&shared, subjects.concurrency(), &|plot| one(plot, selection, subjects, redactor));
-    for plot in alone {
-        results.push(one(plot, selection, subjects, redactor));
-    }
-    let after = exchange_good(selection, subjects, redactor);
-    let mut calibration = calibration;
-    if let Some(after) = after.filter(|r| !let_in(r)) {
-        for result in &mut results {
-            result.outcome = Outcome::Inconclusive;
-            result.cause = format!("after the run the good request was refused: {}", after.cause);
+    let mut blocks: Vec<(&[&Plot], usize)> =
+        shared.chunks(BARRIER).map(|b| (b, subjects.concurrency())).collect();
+    // What changes shared state runs alone.
+    blocks.extend(alone.chunks(BARRIER).map(|b| (b, 1)));
+    let (mut calibration, mut results, mut failed) = (calibration, Vec::new(), 0);
+    for (block, threads) in blocks {
+        if failed == FAILED_BARRIERS {
+            let cause = "the run was stopped: the good request was refused time and again";
+            results.extend(block.iter().map(|plot| inconclusive(plot, subjects, cause)));
+            continue;
         }
-        calibration = Calibration {
-            state: CalibrationState::GoodRefused,
-            message: "the good request was let in before the run and refused after it".into(),
-        };
+        let mut of_block = parallel(block, threads, &|plot| one(plot, selection, subjects, redactor));
+        let barrier = exchange_good(selection, subjects, redactor, results.len()).filter(|r| !let_in(r));
+        failed = if barrier.is_some() { failed + 1 } else { 0 };
+        if let Some(barrier) = barrier {
+            for result in &mut of_block {
+                result.outcome = Outcome::Inconclusive;
+                result.cause = format!("the good request was refused afterwards: {}", barrier.cause);
+            }
+            calibration = Calibration {
+                state: CalibrationState::GoodRefused,
+                message: "the good request was let in before the run and refused later".into(),
+            };
+        }
+        results.extend(of_block);
     }
     judge_by_control(selection, &mut results);
     results.sort_by(|a, b| a.id.cmp(&b.id));
     (calibration, results)
+}
+
+fn inconclusive(plot: &Plot, subjects: &dyn Subjects, cause: &str) -> VectorResult {
+    VectorResult { outcome: Outcome::Inconclusive, cause: cause.into(), ..empty(plot, subjects.via()) }
 }
 
 /// A rejection counts only if the same request without the fault was let in.
@@ -205,9 +220,11 @@ fn exchange_good(
     selection: &Selection<'_>,
     subjects: &dyn Subjects,
     redactor: &Redactor,
+    after: usize,
 ) -> Option<VectorResult> {
     let mut plot = good(selection, subjects)?;
-    plot.id = format!("{}/calibration/good-again", plot.variant.description.id);
+    // Randomness follows from the id, and a nonce may be good once.
+    plot.id = format!("{}/calibration/good-after-{after}", plot.variant.description.id);
     let live = Selection { frozen: None, plots: selection.plots, run: selection.run, known: selection.known };
     Some(one(&plot, &live, subjects, redactor))
 }

@@ -42,6 +42,9 @@ pub(crate) struct Options {
     pub(crate) style: Style,
 }
 
+/// Exit code of a run that the user interrupted; nothing is written then.
+const INTERRUPTED: i32 = 130;
+
 /// The reference's accepted results.
 const ACCEPTED: &str = "reports/reference.json";
 
@@ -85,6 +88,11 @@ pub(crate) fn execute(options: &Options) -> Result<Done, Failure> {
     aws_lc_rs::rand::fill(&mut id).map_err(|_| Failure::bug("no randomness"))?;
     let id = encode_hex(&id);
     let runtime = Runtime::new().map_err(|e| Failure::bug(e.to_string()))?;
+    runtime.spawn(async {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(INTERRUPTED);
+        }
+    });
     let mut gathered = Gathered::default();
     match &options.target {
         Some(path) => run_target(options, &suite, path, &id, &runtime, &mut gathered)?,

@@ -1,19 +1,18 @@
 //! The signer, in stages: draft, parts, texts, token, message. [`sign`] runs them all; whoever edits a request
 //! on the way calls them one by one. Time and randomness come in; it must not ask for them.
 
-use std::cell::RefCell;
+mod maker;
+
 use std::fmt;
 
-use crate::compute::{Failure, Sources, evaluate};
-use crate::description::{
-    Description, Format, Lifetime, Nonce, Operation, Part, Place, Rule, Source, TimeRule, Type,
-};
-use crate::encoding::{JsonRules, Limits, Value as Json, encode_hex, parse_value, string_literal};
+use crate::description::{Description, Format, Operation, Part, Place, Source};
+use crate::encoding::{JsonRules, Limits, Value as Json, parse_value, string_literal};
 use crate::key::Key;
 use crate::request::{Message, percent_encode};
-use crate::time;
 use crate::token;
-use crate::world::{Credential, Endpoint, Platform, Values, World, value};
+use crate::world::{Credential, Endpoint, Platform, World, value};
+use maker::Maker;
+pub use maker::write_time;
 
 /// Randomness of a binding: the same purpose gives the same bytes.
 pub trait Entropy {
@@ -190,14 +189,7 @@ impl<'a> Signer<'a> {
         given: &[Written],
         trace: &mut Trace,
     ) -> Result<Vec<Written>, SignError> {
-        let mut maker = Maker {
-            signer: self,
-            parts,
-            draft: draft.clone(),
-            given,
-            done: RefCell::default(),
-            trace: RefCell::default(),
-        };
+        let mut maker = Maker::new(self, parts, draft.clone(), given);
         let early = |p: &&Part| matches!(p.place, Place::Body | Place::Parameter);
         let mut written = Vec::new();
         for part in parts.iter().filter(early) {
@@ -212,7 +204,7 @@ impl<'a> Signer<'a> {
         for part in parts.iter().filter(|p| matches!(p.place, Place::Header | Place::Claims)) {
             written.extend(maker.write(part)?);
         }
-        trace.append(&mut maker.trace.into_inner());
+        trace.append(&mut maker.into_trace());
         Ok(written)
     }
 
@@ -324,14 +316,7 @@ impl<'a> Signer<'a> {
     }
 
     fn field_value(&self, parts: &[Part], draft: &Draft, part: &Part) -> Result<Option<Vec<u8>>, SignError> {
-        let maker = Maker {
-            signer: self,
-            parts,
-            draft: draft.clone(),
-            given: &[],
-            done: RefCell::default(),
-            trace: RefCell::default(),
-        };
+        let maker = Maker::new(self, parts, draft.clone(), &[]);
         Ok(maker.write(part)?.map(|w| w.bytes))
     }
 
@@ -374,174 +359,4 @@ pub fn with_body_parts(body: &[u8], written: &[Written]) -> Result<Vec<u8>, Sign
     let mut all: Vec<String> = if inner.trim().is_empty() { Vec::new() } else { vec![inner.to_string()] };
     all.extend(added);
     Ok(format!("{{{}}}", all.join(",")).into_bytes())
-}
-
-/// Computes parts on demand: one part may read another.
-struct Maker<'m, 'a> {
-    signer: &'m Signer<'a>,
-    parts: &'m [Part],
-    draft: Draft,
-    given: &'m [Written],
-    done: RefCell<Vec<Written>>,
-    trace: RefCell<Trace>,
-}
-
-impl Maker<'_, '_> {
-    /// The value of a part; `None` if it does not exist for this request, or is optional and has no value.
-    fn write(&self, part: &Part) -> Result<Option<Written>, SignError> {
-        if !part.applies(&self.draft.method, !self.draft.body.is_empty(), !self.draft.query.is_empty()) {
-            return Ok(None);
-        }
-        let same = |w: &&Written| w.place == part.place && w.name == part.name;
-        if let Some(done) = self.done.borrow().iter().find(same) {
-            return Ok(Some(done.clone()));
-        }
-        let written = match self.given.iter().find(same) {
-            Some(given) => given.clone(),
-            None => match self.compute(part) {
-                Ok(written) => written,
-                Err(SignError::Missing { .. }) if part.optional => return Ok(None),
-                Err(error) => return Err(error),
-            },
-        };
-        self.done.borrow_mut().push(written.clone());
-        Ok(Some(written))
-    }
-
-    fn compute(&self, part: &Part) -> Result<Written, SignError> {
-        let first = part.types.first().copied().unwrap_or(Type::String);
-        let bytes = match &part.rule {
-            Rule::Constant(text) => text.clone().into_bytes(),
-            Rule::Nonce(shape) => nonce(*shape, self.signer.entropy, &part.path()),
-            Rule::Time(rule) => {
-                let seconds = match rule {
-                    TimeRule::Expires => self.signer.now.saturating_add(self.lifetime(part)?),
-                    TimeRule::Issued | TimeRule::NotBefore => self.signer.now,
-                };
-                write_time(first, seconds)
-            }
-            Rule::From(pipeline) => {
-                let mut steps = Vec::new();
-                let bytes = evaluate(pipeline, self, &mut |name, bytes| {
-                    steps.push((format!("{}: {name}", part.path()), bytes.to_vec()));
-                })
-                .map_err(|failure| match failure {
-                    Failure::Missing(source) => {
-                        SignError::Missing { part: part.path(), source: source.name() }
-                    }
-                    Failure::NotJson => SignError::Unfit { part: part.path(), why: "the body is not JSON" },
-                    Failure::NotText => SignError::Unfit { part: part.path(), why: "the value is not UTF-8" },
-                })?;
-                self.trace.borrow_mut().append(&mut steps);
-                match (first, pipeline.single()) {
-                    // An answer repeats a time in a unit of its own.
-                    (Type::Milliseconds | Type::Rfc3339 | Type::HttpDate, Some(Source::Claims(_))) => {
-                        let seconds =
-                            std::str::from_utf8(&bytes).ok().and_then(|t| t.parse().ok()).unwrap_or(0);
-                        write_time(first, seconds)
-                    }
-                    _ => bytes,
-                }
-            }
-        };
-        let json = match first {
-            Type::Integer | Type::Seconds | Type::Milliseconds => {
-                String::from_utf8_lossy(&bytes).into_owned()
-            }
-            Type::List => {
-                let list = String::from_utf8_lossy(&bytes);
-                let items: Vec<String> =
-                    list.split(' ').filter(|i| !i.is_empty()).map(string_literal).collect();
-                format!("[{}]", items.join(","))
-            }
-            _ => string_literal(&String::from_utf8_lossy(&bytes)),
-        };
-        Ok(Written { place: part.place, name: part.name.clone(), json, bytes })
-    }
-
-    fn lifetime(&self, part: &Part) -> Result<u64, SignError> {
-        match &part.lifetime {
-            None => Ok(60),
-            Some(Lifetime::Fixed(seconds)) => Ok(*seconds),
-            Some(Lifetime::Credential(name)) => {
-                let missing =
-                    || SignError::Missing { part: part.path(), source: format!("credential.{name}") };
-                let bytes = read(&self.signer.credential.values, name).ok_or_else(missing)?;
-                std::str::from_utf8(&bytes).ok().and_then(|t| t.parse().ok()).ok_or_else(missing)
-            }
-        }
-    }
-}
-
-impl Sources for Maker<'_, '_> {
-    fn bytes(&self, source: &Source) -> Option<Vec<u8>> {
-        let part = |place: Place, name: &str| {
-            self.parts
-                .iter()
-                .filter(|p| p.place == place && p.name == name)
-                .find_map(|p| self.write(p).ok().flatten())
-                .map(|w| w.bytes)
-        };
-        match source {
-            Source::Method => Some(self.draft.method.clone().into_bytes()),
-            Source::Host => Some(self.draft.host.clone().into_bytes()),
-            Source::Path => Some(self.draft.raw_path().into_bytes()),
-            Source::Query => Some(self.draft.query.clone().into_bytes()),
-            Source::Target => Some(self.draft.target().into_bytes()),
-            Source::Body => Some(self.draft.body.clone()),
-            Source::Parameter(name) => {
-                self.draft.parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone().into_bytes())
-            }
-            Source::Credential(name) => read(&self.signer.credential.values, name),
-            Source::Platform(name) => read(&self.signer.platform?.values, name),
-            Source::Claims(name) => part(Place::Claims, name),
-            Source::Header(name) => part(Place::Header, name),
-            Source::Endpoint(_) | Source::Token => None,
-        }
-    }
-}
-
-fn read(values: &Values, name: &str) -> Option<Vec<u8>> {
-    value(values, name)?.bytes()
-}
-
-/// Seconds as a part of this type writes them.
-pub fn write_time(form: Type, seconds: u64) -> Vec<u8> {
-    match form {
-        Type::Milliseconds => seconds.saturating_mul(1000).to_string(),
-        Type::HttpDate => time::http_date(seconds),
-        Type::Rfc3339 => time::rfc3339(seconds),
-        _ => seconds.to_string(),
-    }
-    .into_bytes()
-}
-
-/// A nonce of this shape.
-pub fn nonce(shape: Nonce, entropy: &dyn Entropy, purpose: &str) -> Vec<u8> {
-    let number = |len: usize| {
-        entropy
-            .bytes(purpose, len)
-            .iter()
-            .fold(0_u64, |value, byte| (value << 8) | u64::from(*byte))
-            .to_string()
-    };
-    match shape {
-        Nonce::U32 => number(4),
-        Nonce::U64 => number(8),
-        Nonce::Hex32 => encode_hex(&entropy.bytes(purpose, 16)),
-        Nonce::Uuid => {
-            let mut bytes = entropy.bytes(purpose, 16);
-            // RFC 9562 section 5.4: version 4, variant 10.
-            if let Some(byte) = bytes.get_mut(6) {
-                *byte = (*byte & 0x0f) | 0x40;
-            }
-            if let Some(byte) = bytes.get_mut(8) {
-                *byte = (*byte & 0x3f) | 0x80;
-            }
-            let hex = encode_hex(&bytes);
-            let cut = |from: usize, to: usize| hex.get(from..to).unwrap_or("");
-            [cut(0, 8), cut(8, 12), cut(12, 16), cut(16, 20), cut(20, 32)].join("-")
-        }
-    }
-    .into_bytes()
 }
