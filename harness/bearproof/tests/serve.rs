@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first broken assumption")]
 
+use bearproof_conform::entropy::Published;
+use bearproof_conform::suite::{Disk, Suite};
+use bearproof_scheme::sign::{Draft, Signer, sign};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -15,11 +18,11 @@ struct Served {
     folder: PathBuf,
 }
 
-fn serve(name: &str, more: &[&str]) -> Served {
+fn serve(name: &str, scheme: &str, more: &[&str]) -> Served {
     let folder = std::env::temp_dir().join(format!("bearproof-serve-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_bearproof"));
-    command.arg("serve").args(["--scheme", "hexsafe", "--profiles"]).arg(&folder);
+    command.arg("serve").args(["--scheme", scheme, "--profiles"]).arg(&folder);
     command.arg("--ca-out").arg(folder.join("ca.pem")).args(more);
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap());
@@ -71,7 +74,7 @@ fn ask(address: &str, request: &str) -> String {
 
 #[test]
 fn a_profile_of_the_served_reference_passes_and_the_server_stops_when_told() {
-    let served = serve("pass", &[]);
+    let served = serve("pass", "hexsafe", &[]);
     assert!(std::fs::read_to_string(served.folder.join("ca.pem")).unwrap().contains("BEGIN CERTIFICATE"));
     let run = |filter: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bearproof"));
@@ -90,7 +93,7 @@ fn a_profile_of_the_served_reference_passes_and_the_server_stops_when_told() {
 
 #[test]
 fn known_deviations_that_are_gone_are_findings_and_unknown_ids_are_refused() {
-    let served = serve("known", &[]);
+    let served = serve("known", "hexsafe", &[]);
     let path = served.folder.join("hexsafe.toml");
     let profile = std::fs::read_to_string(&path).unwrap();
     let run = |known: &str| {
@@ -116,15 +119,72 @@ fn known_deviations_that_are_gone_are_findings_and_unknown_ids_are_refused() {
 #[test]
 fn plain_http_is_refused_and_reasons_are_told_only_on_request() {
     let request = "GET /v1/validate HTTP/1.1\r\nHost: api.hexsafe.example\r\nConnection: close\r\n\r\n";
-    let quiet = serve("quiet", &[]);
+    let quiet = serve("quiet", "hexsafe", &[]);
     let answer = ask(&quiet.address("plain http://"), request);
     assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
     assert!(!answer.to_lowercase().contains("x-bearproof-reason"), "{answer}");
     quiet.stop();
-    let telling = serve("telling", &["--explain"]);
+    let telling = serve("telling", "hexsafe", &["--explain"]);
     let answer = ask(&telling.address("plain http://"), request).to_lowercase();
     assert!(answer.contains("x-bearproof-reason: transport.https-required"), "{answer}");
     let answer = ask(&telling.address("hexsafe: http://"), request).to_lowercase();
     assert!(answer.contains("x-bearproof-reason: carrier.missing"), "{answer}");
     telling.stop();
+}
+
+/// A token of masonhub's primary caller that is good now.
+fn masonhub_token() -> String {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");
+    let suite = Suite::load(std::sync::Arc::new(Disk(folder))).map_err(|e| e.to_string()).unwrap();
+    let variant = &suite.scheme("masonhub").map_err(|e| e.to_string()).unwrap().default;
+    let now = Command::new("date").arg("+%s").output().unwrap();
+    let signer = Signer {
+        description: &variant.description,
+        credential: variant.world.credential("primary").unwrap(),
+        platform: variant.world.platform("primary"),
+        now: String::from_utf8(now.stdout).unwrap().trim().parse().unwrap(),
+        entropy: &Published::new("a test", 0),
+    };
+    let draft = Draft::of(&variant.world, variant.world.endpoint("read").unwrap());
+    let (message, _) = sign(&signer, &draft).unwrap();
+    let line = message.fields.into_iter().find(|(name, _)| name == "authorization").unwrap().1;
+    String::from_utf8(line).unwrap().trim_start_matches("Bearer ").to_string()
+}
+
+/// Only the vendor holds masonhub's key: with a captured token alone, what needs the key is not run, and says so.
+#[test]
+fn a_captured_token_is_enough_for_what_does_not_need_the_key() {
+    let served = serve("captured", "masonhub", &[]);
+    let path = served.folder.join("masonhub.toml");
+    let profile = std::fs::read_to_string(&path).unwrap();
+    let sections =
+        profile.split("\n[").filter(|s| !s.starts_with("platform.")).collect::<Vec<_>>().join("\n[");
+    let profile = sections
+        .replace("[credential.primary]", "[credential.primary]\ncaptured-token = { env = \"TOKEN\" }");
+    std::fs::write(&path, profile).unwrap();
+    let token = masonhub_token();
+    let out = served.folder.join("out");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bearproof"));
+    command.arg("run").arg("--target").arg(&path).arg("--out").arg(&out).env("TOKEN", &token);
+    let ended = command.output().unwrap();
+    let said = String::from_utf8(ended.stdout).unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{said} {}", String::from_utf8_lossy(&ended.stderr));
+    let text = std::fs::read_to_string(out.join("results.json")).unwrap();
+    assert!(!text.contains(&token), "the captured token is in the results");
+    let results: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let count = |family: &str, outcome: &str| {
+        let vectors = results.get("vectors").unwrap().as_array().unwrap();
+        let of = |v: &&serde_json::Value| {
+            v.get("id").unwrap().as_str().unwrap().starts_with(&format!("masonhub/{family}/"))
+                && v.get("outcome").unwrap() == outcome
+        };
+        vectors.iter().filter(of).count()
+    };
+    for family in ["carrier", "jwe", "framing"] {
+        assert!(count(family, "pass") > 0, "no {family} vector was judged from a captured token: {said}");
+    }
+    assert!(count("time", "unsupported") > 0, "expiry can't be edited without the key: {said}");
+    assert_eq!(count("time", "fail"), 0);
+    assert!(said.contains("the profile has no platform primary"), "{said}");
+    served.stop();
 }

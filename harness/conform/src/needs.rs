@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use bearproof_scheme::Description;
 use bearproof_scheme::Plan;
-use bearproof_scheme::description::{OperationKind, Part};
+use bearproof_scheme::description::{OperationKind, Part, Place};
 
 use crate::plot::{Plot, target_of};
 use crate::recipe::{Action, Edit, Expect, Given, KeyOf, Line, Spot, Target};
@@ -43,15 +44,30 @@ pub fn needs(plot: &Plot) -> Vec<String> {
             }
             Action::Call | Action::Obtain(_) | Action::Revoke => {}
         }
-        let endpoint = match &step.action {
-            Action::Obtain(Some(name)) => name.clone(),
-            Action::Obtain(None) => crate::resolve::token_operation(d).unwrap_or_default().into(),
-            _ => step.endpoint.clone().unwrap_or_else(|| plot.endpoint.clone()),
+        let revoke = d.operations.iter().find(|o| o.kind == OperationKind::Revoke);
+        let endpoint = match (&step.action, revoke) {
+            (Action::Wait(_), _) | (Action::Revoke, None) => continue,
+            (Action::Revoke, Some(revoke)) => revoke.name.clone(),
+            (Action::Obtain(Some(name)), _) => name.clone(),
+            (Action::Obtain(None), _) => crate::resolve::token_operation(d).unwrap_or_default().into(),
+            (Action::Call, _) => step.endpoint.clone().unwrap_or_else(|| plot.endpoint.clone()),
         };
         needs.insert(format!("endpoint {endpoint}"));
-        let own_token = step.token_of.is_none() && step.action == Action::Call;
-        if own_token && has(d, world, "platform-key") && d.operation(&endpoint).is_none() {
-            needs.insert("platform primary".into());
+        let own_token = step.token_of.is_none();
+        let ordinary = d.operation(&endpoint).is_none_or(|o| o.guarded);
+        if has(d, world, "platform-key") && ordinary {
+            let role = step.role.as_ref().unwrap_or(&plot.role);
+            let edits = || step.edits.iter().chain(&step.fault);
+            if edits().any(|e| inside_token(d, e)) {
+                needs.insert("platform primary".into());
+            } else if own_token {
+                needs.insert(format!("token {role}"));
+            }
+            for edit in edits() {
+                if let Edit::Duplicate { with: Line::OfRole(role), .. } = edit {
+                    needs.insert(format!("token {role}"));
+                }
+            }
         }
         for edit in step.edits.iter().chain(&step.fault) {
             match edit {
@@ -69,6 +85,24 @@ pub fn needs(plot: &Plot) -> Vec<String> {
         needs.insert(format!("choice {name}={option}"));
     }
     needs.into_iter().collect()
+}
+
+/// Whether an edit is one of what only the holder of the key can change.
+fn inside_token(d: &Description, edit: &Edit) -> bool {
+    match edit {
+        Edit::ReplaceText { .. }
+        | Edit::DuplicateMember { .. }
+        | Edit::Sign { .. }
+        | Edit::SignBinding { .. } => true,
+        Edit::ReplacePiece { with, .. } => with.contains("{other}"),
+        _ => target_of(edit).is_some_and(|target| {
+            let place = match target {
+                Target::Exact(place, _) => Some(*place),
+                Target::Meaning(_) => find(d, target).map(|p| p.place),
+            };
+            matches!(place, Some(Place::Header | Place::Claims))
+        }),
+    }
 }
 
 /// The recipe's own references, then the requirements behind the parts that are edited and the reasons expected.

@@ -150,6 +150,7 @@ impl<'p> Stage<'p> {
             Some(operation) => signer.operation_parts(operation),
             None => d.parts.clone(),
         };
+        let parts = signer.own_parts(&parts);
         let place =
             world.endpoint(endpoint).ok_or_else(|| format!("the world has no endpoint `{endpoint}`"))?;
         Ok(Self {

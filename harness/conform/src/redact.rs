@@ -19,6 +19,9 @@ impl Redactor {
     /// Registers all secrets of a world.
     pub fn of_world(world: &World) -> Self {
         let mut redactor = Self::default();
+        for captured in world.credentials.iter().filter_map(|c| c.captured.as_ref()) {
+            redactor.register(captured.expose());
+        }
         let sets =
             world.credentials.iter().map(|c| &c.values).chain(world.platforms.iter().map(|p| &p.values));
         for values in sets {

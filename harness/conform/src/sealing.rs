@@ -1,6 +1,6 @@
 //! The edits from text to token: what is signed, with what, and how it is spelt. It must not know of messages.
 
-use bearproof_scheme::description::{Alg, Format, Place};
+use bearproof_scheme::description::{Alg, Format, Place, TokenRule};
 use bearproof_scheme::encoding::{
     Rules, decode_url, encode_hex, encode_standard, encode_url, encode_url_padded, string_literal,
 };
@@ -19,6 +19,24 @@ pub(crate) fn token(
     trace: &mut Trace,
 ) -> Result<Option<String>, String> {
     let Some(rule) = &stage.signer.description.token else { return Ok(None) };
+    let mut segments = match stage.signer.captured() {
+        Some(captured) => captured.split('.').map(Into::into).collect(),
+        None => sealed(stage, edits, written, trace, rule)?,
+    };
+    for edit in edits {
+        edit_segments(stage, edit, rule.format, &mut segments)?;
+    }
+    Ok(Some(segments.join(".")))
+}
+
+/// The segments as signed or sealed, with the edits of texts, key and algorithm.
+fn sealed(
+    stage: &Stage<'_>,
+    edits: &[&Edit],
+    written: &[Written],
+    trace: &mut Trace,
+    rule: &TokenRule,
+) -> Result<Vec<String>, String> {
     let mut alg = Some(rule.alg);
     let mut declared = string_literal(rule.alg.header_name());
     let mut key = None;
@@ -50,11 +68,7 @@ pub(crate) fn token(
         None => right,
     };
     let segments = stage.signer.seal(rule.format, alg, key, &texts, trace);
-    let mut segments = segments.ok_or("the key does not fit the algorithm")?;
-    for edit in edits {
-        edit_segments(stage, edit, rule.format, &mut segments)?;
-    }
-    Ok(Some(segments.join(".")))
+    segments.ok_or_else(|| "the key does not fit the algorithm".into())
 }
 
 fn named(name: &str) -> Result<Alg, String> {
@@ -217,7 +231,7 @@ fn edit_segments(
             *segment = respell(segment, *with)?;
         }
         Edit::ReplacePiece { piece, with } => {
-            let other = other_token(stage)?;
+            let other = if with.contains("{other}") { other_token(stage)? } else { Vec::new() };
             let right = segments.clone();
             let get = |piece: Piece, from: &[String]| {
                 let mut from = from.to_vec();

@@ -110,7 +110,7 @@ impl Reference {
                 changed
             }
             Effect::Create(values) => {
-                let new = Credential { role: String::new(), values, state: State::Active };
+                let new = Credential { role: String::new(), values, state: State::Active, captured: None };
                 credentials.insert(&self.plan.description, platform, new.clone());
                 new
             }

@@ -98,6 +98,8 @@ pub struct Credential {
     pub values: Values,
     /// Whether it may be used.
     pub state: State,
+    /// A token that the platform gave to this caller: all that a profile has where only the platform can sign.
+    pub captured: Option<Secret>,
 }
 
 /// What the verifying side holds.
@@ -336,7 +338,22 @@ impl Reader<'_> {
             let read = |(role, item): (String, Item<'_>)| {
                 item.table(|t| {
                     let state = t.get("state").map_or(Ok(State::Active), |i| i.word(&states))?;
-                    Ok(Credential { values: self.values(t, &self.description.credential)?, role, state })
+                    let captured = match t.get("captured-token") {
+                        Some(item) if self.description.caller_key() => {
+                            return Err(item.fault(
+                                "callers of this scheme sign their own tokens",
+                                "give the caller's key instead of a captured token",
+                            ));
+                        }
+                        Some(item) => Some(Secret::new(self.bytes(&item)?.trim_ascii().to_vec())),
+                        None => None,
+                    };
+                    Ok(Credential {
+                        values: self.values(t, &self.description.credential)?,
+                        role,
+                        state,
+                        captured,
+                    })
                 })
             };
             table.entries().into_iter().map(read).collect()

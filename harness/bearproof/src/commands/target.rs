@@ -104,6 +104,15 @@ impl Profile {
         let there = match kind {
             "credential" => world.credential(name).is_some(),
             "platform" => world.platform(name).is_some(),
+            "token" => {
+                let captured = world.credential(name).is_some_and(|c| c.captured.is_some());
+                if captured || world.platform("primary").is_some() {
+                    return None;
+                }
+                return Some(format!(
+                    "the profile has neither the platform's key nor a captured token of `{name}`"
+                ));
+            }
             "endpoint" => world.endpoint(name).is_some(),
             "hook" => world.connect.control.is_some(),
             "plain" => world.connect.plain.is_some(),

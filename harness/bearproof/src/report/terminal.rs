@@ -32,7 +32,10 @@ pub(crate) fn terminal(results: &Results, style: Style) -> String {
     let mut lines = calibration_problems(results, style);
     lines.extend(table::counts(results, style));
     lines.extend(worst(results, style));
-    lines.extend(causes(results, style));
+    let blind = results.vectors.iter().filter(|r| is_blind(results, r));
+    lines.extend(causes(blind, ["result without a verdict", "results without a verdict"], style));
+    let unsupported = results.vectors.iter().filter(|r| r.outcome == Outcome::Unsupported);
+    lines.extend(causes(unsupported, ["vector not run", "vectors not run"], style));
     let colour = match exit_code(results, false) {
         0 => Colour::Green,
         1 => Colour::Red,
@@ -148,14 +151,18 @@ fn what_happened(result: &VectorResult) -> String {
     words
 }
 
-/// Why results say nothing, equal causes together.
-fn causes(results: &Results, style: Style) -> Vec<String> {
-    let groups = by_cause(results.vectors.iter().filter(|r| is_blind(results, r)));
+/// Why results say nothing, equal causes together, under a title for one and for many.
+fn causes<'a>(
+    results: impl Iterator<Item = &'a VectorResult>,
+    [one, many]: [&str; 2],
+    style: Style,
+) -> Vec<String> {
+    let groups = by_cause(results);
     if groups.is_empty() {
         return Vec::new();
     }
     let total = groups.iter().map(|g| g.results.len()).sum();
-    let title = plural(total, "result without a verdict", "results without a verdict");
+    let title = plural(total, one, many);
     let mut lines = vec![String::new(), style.paint(Colour::Bold, &title)];
     for group in groups.iter().take(SHOWN) {
         lines.extend(style.fit(&cause(group), 2));
@@ -266,6 +273,15 @@ mod tests {
             "{out}"
         );
         assert!(out.contains("\n  2 error: cause of error (for example a/f/"));
+    }
+
+    #[test]
+    fn what_was_not_run_is_told_with_its_cause() {
+        let out = terminal(&many(&[(Outcome::Unsupported, 3)], 30), PLAIN);
+        assert!(
+            out.contains("3 vectors not run\n  3 unsupported: cause of unsupported (for example"),
+            "{out}"
+        );
     }
 
     #[test]

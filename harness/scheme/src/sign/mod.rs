@@ -168,7 +168,7 @@ pub struct Texts {
 /// See [`SignError`].
 pub fn sign(signer: &Signer<'_>, draft: &Draft) -> Result<(Message, Trace), SignError> {
     let mut trace = Trace::new();
-    let parts = signer.parts(&signer.description.parts, draft, &[], &mut trace)?;
+    let parts = signer.parts(&signer.own_parts(&signer.description.parts), draft, &[], &mut trace)?;
     let mut draft = draft.clone();
     draft.body = with_body_parts(&draft.body, &parts)?;
     let token = signer.token(&parts, &mut trace)?;
@@ -236,12 +236,28 @@ impl<'a> Signer<'a> {
         value(values, full.split_once('.')?.1)?.key()
     }
 
+    /// The token that was captured, where the key that signs is not here.
+    pub fn captured(&self) -> Option<&'a str> {
+        let captured = self.credential.captured.as_ref()?;
+        if self.key().is_some() { None } else { std::str::from_utf8(captured.expose()).ok() }
+    }
+
+    /// The parts that this caller makes itself: a captured token brings its header and claims along.
+    pub fn own_parts(&self, parts: &[Part]) -> Vec<Part> {
+        let captured = self.captured().is_some();
+        let own = |p: &&Part| !(captured && matches!(p.place, Place::Header | Place::Claims));
+        parts.iter().filter(own).cloned().collect()
+    }
+
     /// The finished token by the description's own rules; `None` if the scheme has none.
     ///
     /// # Errors
     /// [`SignError::Key`] if key and algorithm don't fit.
     pub fn token(&self, parts: &[Written], trace: &mut Trace) -> Result<Option<String>, SignError> {
         let Some(rule) = &self.description.token else { return Ok(None) };
+        if let Some(captured) = self.captured() {
+            return Ok(Some(captured.into()));
+        }
         let texts = self.texts(parts, &string_literal(rule.alg.header_name()));
         let key = self.key().ok_or(SignError::Key)?;
         let segments = self.seal(rule.format, Some(rule.alg), key, &texts, trace).ok_or(SignError::Key)?;
