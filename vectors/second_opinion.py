@@ -290,8 +290,12 @@ def check_positive(scheme, rules, world, step, later, token, claims, trace, note
         if b64url(signed).decode() != token.split(".")[2]:
             note("signing again with the private key gives other bytes", problem=True)
     if scheme == "masonhub":
-        code = hmac.digest(platform_key(world, "token_key"), caller["secret_phrase"].encode(), "sha256")
-        trace = [("claims.phrase: hmac-sha-256 platform.token_key", code), ("claims.phrase: base64url", b64url(code)),
+        # The account as a JSON string, so that account and phrase can't run into each other, then the phrase.
+        account = json.dumps(caller["account"], ensure_ascii=False).encode()
+        named = account + caller["secret_phrase"].encode()
+        code = hmac.digest(platform_key(world, "token_key"), named, "sha256")
+        trace = [("claims.phrase: json-string", account), ("claims.phrase: append {credential.secret_phrase}", named),
+                 ("claims.phrase: hmac-sha-256 platform.token_key", code), ("claims.phrase: base64url", b64url(code)),
                  *trace]
         wanted["phrase"] = b64url(code).decode()
     names = [entry["name"] for entry in frozen]

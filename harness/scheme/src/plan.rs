@@ -1,7 +1,7 @@
 //! A description and a world compiled once: the rows of named checks that every request runs through.
 //! It must not hold secrets of callers; those are in [`crate::store`].
 
-use crate::description::{Binding, Description, Format, Part, Place, Rule, Source};
+use crate::description::{Binding, Description, Format, Part, Place, Rule, Source, TimeRule};
 use crate::encoding::{JsonRules, Rules};
 use crate::request::{Request, percent_decode};
 use crate::verdict::Reason;
@@ -260,6 +260,11 @@ impl Rows<'_> {
                     self.add("claims", &part.path(), &reasons, reference, Some(i), checks::claim);
                 }
             }
+        }
+        let not_before = |p: &Part| matches!(p.rule, Rule::Time(TimeRule::NotBefore)) || p.path() == "claims.nbf";
+        if self.d.token.is_some() && !self.d.parts.iter().any(not_before) {
+            let reasons = &[Reason::TimeWrongType, Reason::TimeNotYet];
+            self.add("time", "registered claim nbf", reasons, &None, None, checks::registered_not_before);
         }
         for (i, part) in self.d.parts.iter().enumerate() {
             let from_credential =

@@ -218,6 +218,15 @@ impl Reference {
         position.is_some()
     }
 
+    /// Ends the credential of one role in favour of another's, as at the end of a rotation. Whether both exist.
+    pub fn rotate(&self, from: &str, to: &str) -> bool {
+        let mut credentials = self.write();
+        let (Some(from), Some(to)) = (credentials.by_role(from), credentials.by_role(to)) else { return false };
+        credentials.set_state(to, State::Active);
+        credentials.set_state(from, State::Revoked);
+        true
+    }
+
     /// Forgets what happened: all credentials as at the start, no nonce used.
     pub fn forget(&self) {
         *self.write() = Credentials::prepare(&self.plan.description, &self.world);

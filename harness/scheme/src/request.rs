@@ -34,14 +34,17 @@ impl<'a> Request<'a> {
             .map(|(_, value)| value.as_slice())
     }
 
-    /// The host of the one Host line, lower case; `None` if there is none, or several, or not text.
+    /// The host of the one Host line, lower case, without the default port of https (RFC 3986 section 6.2.3);
+    /// `None` if there is none, or several, or it is empty or not text.
     pub fn host(&self) -> Option<String> {
         let mut hosts = self.values("host");
         let host = hosts.next()?;
         if hosts.next().is_some() {
             return None;
         }
-        std::str::from_utf8(host).ok().map(str::to_ascii_lowercase)
+        let host = std::str::from_utf8(host).ok()?.trim_ascii().to_ascii_lowercase();
+        let host = host.strip_suffix(":443").filter(|_| self.secure).unwrap_or(&host);
+        if host.is_empty() { None } else { Some(host.into()) }
     }
 }
 

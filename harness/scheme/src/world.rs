@@ -51,6 +51,14 @@ impl Value {
         }
     }
 
+    /// The items of a list, or the one item that anything else is; key pairs have none.
+    pub fn items(&self) -> Option<Vec<Vec<u8>>> {
+        match self {
+            Self::List(items) => Some(items.iter().map(|i| i.as_bytes().to_vec()).collect()),
+            _ => self.bytes().map(|bytes| vec![bytes]),
+        }
+    }
+
     /// The value as a key.
     pub fn key(&self) -> Option<Key<'_>> {
         match self {

@@ -8,7 +8,7 @@ use hyper::{Method, Response, StatusCode};
 
 use super::site::{Site, plain};
 
-/// `POST /clock?advance=SECONDS`, `POST /revoke?role=ROLE`, `POST /forget`.
+/// `POST /clock?advance=SECONDS`, `POST /revoke?role=ROLE`, `POST /rotate?ROLE=NEXT`, `POST /forget`.
 pub(super) fn answer(site: &Site, method: &Method, target: &str) -> Response<Full<Bytes>> {
     if method != Method::POST {
         return plain(StatusCode::METHOD_NOT_ALLOWED, "{\"error\":\"hooks take POST\"}");
@@ -18,7 +18,9 @@ pub(super) fn answer(site: &Site, method: &Method, target: &str) -> Response<Ful
     match (path, argument) {
         ("/clock", Some(("advance", seconds))) => match seconds.parse() {
             Ok(seconds) => {
-                site.ahead.fetch_add(seconds, Ordering::Relaxed);
+                let add = |ahead: i64| Some(ahead.saturating_add(seconds));
+                // The closure always gives a value, so the update can't fail.
+                let _ = site.ahead.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
                 plain(StatusCode::OK, "{\"done\":true}")
             }
             Err(_) => plain(StatusCode::BAD_REQUEST, "{\"error\":\"advance takes whole seconds\"}"),
@@ -26,6 +28,10 @@ pub(super) fn answer(site: &Site, method: &Method, target: &str) -> Response<Ful
         ("/revoke", Some(("role", role))) if site.reference.revoke(role) => {
             plain(StatusCode::OK, "{\"done\":true}")
         }
+        ("/rotate", Some((from, to))) if site.reference.rotate(from, to) => {
+            plain(StatusCode::OK, "{\"done\":true}")
+        }
+        ("/rotate", _) => plain(StatusCode::NOT_FOUND, "{\"error\":\"no such roles\"}"),
         ("/revoke", _) => plain(StatusCode::NOT_FOUND, "{\"error\":\"no such role\"}"),
         ("/forget", None) => {
             site.reference.forget();
@@ -34,7 +40,7 @@ pub(super) fn answer(site: &Site, method: &Method, target: &str) -> Response<Ful
         }
         _ => plain(
             StatusCode::NOT_FOUND,
-            "{\"error\":\"hooks are /clock?advance=N, /revoke?role=R and /forget\"}",
+            "{\"error\":\"hooks are /clock?advance=N, /revoke?role=R, /rotate?R=NEXT and /forget\"}",
         ),
     }
 }

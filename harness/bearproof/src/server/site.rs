@@ -163,7 +163,13 @@ async fn answer(site: &Site, listener: Listener, request: hyper::Request<Incomin
         return plain(StatusCode::PAYLOAD_TOO_LARGE, "{\"error\":\"the body is too large or broke off\"}");
     };
     let body = body.to_bytes();
-    let target = head.uri.path_and_query().map_or("/", hyper::http::uri::PathAndQuery::as_str);
+    // The absolute form names another host than the Host field may (RFC 9112 section 3.2.2): it is kept as it is, and
+    // no endpoint has such a path.
+    let absolute = head.uri.authority().map(|_| head.uri.to_string());
+    let target = match &absolute {
+        Some(absolute) => absolute,
+        None => head.uri.path_and_query().map_or("/", hyper::http::uri::PathAndQuery::as_str),
+    };
     if listener == Listener::Control {
         return control::answer(site, &head.method, target);
     }

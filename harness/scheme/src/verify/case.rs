@@ -10,8 +10,8 @@ use crate::plan::{Plan, Route};
 use crate::request::Request;
 use crate::token::Compact;
 use crate::verify::Context;
-use crate::verify::values::plain;
-use crate::world::{Credential, Value, value};
+use crate::verify::values::{items, plain};
+use crate::world::{Credential, Value, Values, value};
 
 /// Decoded bytes that parsed members borrow from.
 #[derive(Default)]
@@ -75,6 +75,18 @@ impl<'c> Case<'c> {
     /// The value of the part at this position, where it sits in a field.
     pub(crate) fn field(&self, part: usize) -> Option<&'c [u8]> {
         self.fields.iter().find(|(i, _)| *i == part).map(|(_, value)| *value)
+    }
+
+    /// A source as a list of items, for access rules: a list has its own items, anything else is one.
+    pub(crate) fn items(&self, source: &Source) -> Option<Vec<Vec<u8>>> {
+        let listed = |values: &Values, name: &str| value(values, name).and_then(Value::items);
+        match source {
+            Source::Claims(name) => items(self.members(Place::Claims)?.find(name)?),
+            Source::Header(name) => items(self.members(Place::Header)?.find(name)?),
+            Source::Credential(name) => listed(&self.credential()?.values, name),
+            Source::Endpoint(name) => listed(&self.route.as_ref()?.endpoint.attributes, name),
+            _ => self.bytes(source).map(|bytes| vec![bytes]),
+        }
     }
 
     pub(crate) fn credential(&self) -> Option<&'c Credential> {

@@ -1,12 +1,12 @@
 //! The checks that rows name, in the order of the stages. Each decides one thing and must not look ahead.
 
-use crate::compute::{Failure, Sources, evaluate};
-use crate::description::{Alg, Binding, Description, Format, Part, Place, Rule, Source, TimeRule};
+use crate::compute::{Failure, evaluate};
+use crate::description::{Alg, Binding, Description, Format, Part, Place, Rule, Source, TimeRule, Type};
 use crate::encoding::{Limits, Value, decode_url, parse_object};
 use crate::key::{Key, verify};
 use crate::plan::Row;
 use crate::request::Request;
-use crate::store::Spent;
+use crate::store::{Spent, of_credential};
 use crate::token::{Compact, open_jwe, open_opaque, signing_input, split};
 use crate::verdict::Reason;
 use crate::verify::case::Case;
@@ -195,11 +195,30 @@ pub(crate) fn identify(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
     if case.candidates.is_empty() {
         return Err(Reason::KeyUnknown);
     }
-    // Without a caller's own key nothing else tells the candidates apart.
+    // A caller's own key tells candidates apart; without one, what else the request says of the credential does.
     if !case.plan.description.caller_key() {
-        case.credential = store.prefer_active(&case.candidates);
+        let narrowed = narrow(case);
+        case.credential = store.prefer_active(&narrowed);
     }
     Ok(())
+}
+
+/// Of several candidates with one identity, those that the other parts name too; all of them if none does, so that
+/// the check of those parts says what is wrong.
+fn narrow(case: &Case<'_>) -> Vec<usize> {
+    let fits = |position: &usize| {
+        let Some(credential) = case.context.credentials.get(*position) else { return false };
+        case.plan.description.parts.iter().enumerate().filter(|(_, p)| !p.identifies).all(|(index, part)| {
+            let said = match part.place {
+                Place::Field => case.field(index).map(<[u8]>::to_vec),
+                _ => member_bytes(case, part),
+            };
+            let held = of_credential(part, &credential.values, None);
+            said.is_none() || held.is_none() || said == held
+        })
+    };
+    let narrowed: Vec<usize> = case.candidates.iter().copied().filter(fits).collect();
+    if narrowed.is_empty() { case.candidates.clone() } else { narrowed }
 }
 
 /// Verifies the signature, or decrypts, with the key that the description names.
@@ -362,6 +381,13 @@ pub(crate) fn time(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
     }
 }
 
+/// `nbf` where the scheme does not speak of it: RFC 7519 section 4.1.5 forbids to accept a token before it.
+pub(crate) fn registered_not_before(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
+    let Some(found) = case.claims.as_ref().and_then(|c| c.find("nbf")) else { return Ok(()) };
+    let time = read_time(found, &[Type::Seconds]).ok_or(Reason::TimeWrongType)?;
+    if case.context.now.saturating_add(case.plan.leeway) < time { Err(Reason::TimeNotYet) } else { Ok(()) }
+}
+
 /// When the token says it was issued; from there its life is counted.
 fn issued(case: &Case<'_>) -> Option<u64> {
     let is_issued = |p: &&Part| p.place == Place::Claims && matches!(p.rule, Rule::Time(TimeRule::Issued));
@@ -435,7 +461,10 @@ pub(crate) fn replay(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
         return Ok(());
     }
     let Some(bytes) = member_bytes(case, part) else { return Ok(()) };
-    let credential = case.credential.ok_or(Reason::KeyUnknown)?;
+    // Key pairs of one identity share its nonces; without an identity each credential has its own.
+    let identified = case.plan.description.parts.iter().any(|p| p.identifies);
+    let shared = case.candidates.first().copied().filter(|_| identified);
+    let credential = shared.or(case.credential).ok_or(Reason::KeyUnknown)?;
     let is_expiry = |p: &&Part| p.place == Place::Claims && matches!(p.rule, Rule::Time(TimeRule::Expires));
     let expiry = case.plan.description.parts.iter().find(is_expiry);
     let until = expiry
@@ -458,9 +487,9 @@ pub(crate) fn access(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
 /// Whether what the caller has covers what is required. An endpoint that has no such attribute, or no such path
 /// parameter, requires nothing; a request without a host names no tenant, which nobody has.
 fn granted(case: &Case<'_>, granted: &Source, required: &Source) -> bool {
-    let Some(required_value) = case.bytes(required) else { return may_be_absent(required) };
-    let Some(have) = case.bytes(granted) else { return false };
-    covers(&have, &required_value)
+    let Some(wanted) = case.items(required) else { return may_be_absent(required) };
+    let Some(have) = case.items(granted) else { return false };
+    covers(&have, &wanted)
 }
 
 /// Whether a requirement that is not there requires nothing.
@@ -468,13 +497,9 @@ pub(crate) fn may_be_absent(required: &Source) -> bool {
     matches!(required, Source::Endpoint(_) | Source::Parameter(_))
 }
 
-/// Lists are joined by spaces: each required word must be among those that are had.
-pub(crate) fn covers(have: &[u8], required: &[u8]) -> bool {
-    let words = |bytes: &[u8]| -> Vec<Vec<u8>> {
-        bytes.split(|b| *b == b' ').filter(|w| !w.is_empty()).map(<[u8]>::to_vec).collect()
-    };
-    let have = words(have);
-    words(required).iter().all(|word| have.contains(word))
+/// Each required item must be among those that are had; a single value is a list of one, whatever is in it.
+pub(crate) fn covers(have: &[Vec<u8>], required: &[Vec<u8>]) -> bool {
+    required.iter().all(|item| have.contains(item))
 }
 
 pub(crate) fn endpoint(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {

@@ -1,14 +1,13 @@
 //! Operations: a caller proves, something is recorded, or a credential ends. It must not make the answer.
 
-use crate::compute::Sources;
-use crate::description::{Operation, OperationKind, Part, Place, Source};
+use crate::description::{Lifetime, Operation, OperationKind, Part, Place, Source, Type};
 use crate::encoding::{Limits, Members, Value as Json, parse_object};
 use crate::plan::{Plan, Route};
 use crate::request::Request;
 use crate::store::of_credential;
 use crate::verdict::Reason;
 use crate::verify::checks::{covers, field_value, may_be_absent, state_of};
-use crate::verify::values::typed;
+use crate::verify::values::{LAST_SECOND, typed};
 use crate::verify::{Context, Refusal, verify};
 use crate::world::{State, Value, Values, value};
 
@@ -65,48 +64,48 @@ fn inner(
     }
     let store = context.credentials;
     let platform = plan.platform.as_ref();
-    let identity = inputs.iter().find(|(part, _)| part.identifies);
-    let found = match identity {
-        None => Vec::new(),
-        Some((part, bytes)) => {
-            let found = store.matching(part, platform, bytes);
-            if found.is_empty() {
-                return Err(Reason::ProofMismatch);
-            }
-            found
-        }
-    };
-    let target = store.prefer_active(&found);
+    check_numbers(plan, &inputs, context.now)?;
+    let identities: Vec<&(&Part, Vec<u8>)> = inputs.iter().filter(|(part, _)| part.identifies).collect();
+    let mut found = store.all();
+    for (part, bytes) in &identities {
+        let matching = store.matching(part, platform, bytes);
+        found.retain(|position| matching.contains(position));
+    }
     match operation.kind {
         OperationKind::Issue => {
-            let position = target.ok_or(Reason::ProofMismatch)?;
-            let credential = store.get(position).ok_or(Reason::ProofMismatch)?;
-            for (part, bytes) in inputs.iter().filter(|(part, _)| !part.identifies) {
-                let expected = of_credential(part, &credential.values, platform);
-                if !expected.is_some_and(|e| constant_time_eq::constant_time_eq(&e, bytes)) {
-                    return Err(Reason::ProofMismatch);
+            let mut refused = Reason::ProofMismatch;
+            for position in found {
+                let Some(credential) = store.get(position) else { continue };
+                let proven = inputs.iter().filter(|(part, _)| !part.identifies).all(|(part, bytes)| {
+                    of_credential(part, &credential.values, platform)
+                        .is_some_and(|expected| constant_time_eq::constant_time_eq(&expected, bytes))
+                });
+                if !proven || state_of(Some(credential)).is_err() {
+                    continue;
+                }
+                match allowed(plan, &credential.values, request, &route) {
+                    Ok(()) => return Ok(Effect::Issue(position)),
+                    Err(reason) => refused = reason,
                 }
             }
-            state_of(Some(credential)).map_err(|_| Reason::ProofMismatch)?;
-            allowed(plan, &credential.values, request, &route)?;
-            Ok(Effect::Issue(position))
+            Err(refused)
         }
         OperationKind::Register => {
             let values = recorded(&inputs);
-            match target {
-                Some(position) => {
-                    let credential = store.get(position).ok_or(Reason::ProofMismatch)?;
-                    state_of(Some(credential)).map_err(|_| Reason::ProofMismatch)?;
-                    allowed(plan, &credential.values, request, &route)?;
-                    Ok(Effect::Update(position, values))
-                }
-                None if identity.is_none() => create(context, values),
-                None => Err(Reason::ProofMismatch),
+            let Some((first, bytes)) = identities.first() else { return create(context, values) };
+            if let Some(position) = store.prefer_active(&found) {
+                let credential = store.get(position).ok_or(Reason::ProofMismatch)?;
+                state_of(Some(credential)).map_err(|_| Reason::ProofMismatch)?;
+                allowed(plan, &credential.values, request, &route)?;
+                return Ok(Effect::Update(position, values));
             }
+            // Whoever is known by the first identity may have a further entry, told apart by the others.
+            let known = store.matching(first, platform, bytes);
+            let active = known.iter().any(|i| store.get(*i).is_some_and(|c| c.state == State::Active));
+            if active && identities.len() > 1 { Ok(Effect::Create(values)) } else { Err(Reason::ProofMismatch) }
         }
         OperationKind::Revoke => {
             let active = |i: &usize| store.get(*i).is_some_and(|c| c.state == State::Active);
-            let ending: Vec<usize> = found.iter().copied().filter(active).collect();
             // Further inputs narrow what ends, so that nobody ends the credentials of others.
             let fits = |i: &usize| {
                 inputs.iter().filter(|(part, _)| !part.identifies).all(|(part, bytes)| {
@@ -114,10 +113,36 @@ fn inner(
                     values.flatten().is_none_or(|v| v == *bytes)
                 })
             };
-            let ending: Vec<usize> = ending.into_iter().filter(fits).collect();
-            if ending.is_empty() { Err(Reason::ProofMismatch) } else { Ok(Effect::Revoke(ending)) }
+            let ending: Vec<usize> = found.into_iter().filter(active).filter(fits).collect();
+            if identities.is_empty() || ending.is_empty() {
+                return Err(Reason::ProofMismatch);
+            }
+            Ok(Effect::Revoke(ending))
         }
     }
+}
+
+/// Numbers must be numbers that can be kept, and a lifetime one that a token can have.
+fn check_numbers(plan: &Plan, inputs: &[(&Part, Vec<u8>)], now: u64) -> Result<(), Reason> {
+    let lifetimes: Vec<&String> = plan
+        .description
+        .parts
+        .iter()
+        .filter_map(|p| match &p.lifetime {
+            Some(Lifetime::Credential(name)) => Some(name),
+            _ => None,
+        })
+        .collect();
+    for (part, bytes) in inputs.iter().filter(|(part, _)| part.types.contains(&Type::Integer)) {
+        let number: i64 =
+            std::str::from_utf8(bytes).ok().and_then(|t| t.parse().ok()).ok_or(Reason::ProofMalformed)?;
+        let Some(Source::Credential(name)) = part.pipeline().and_then(|p| p.single()) else { continue };
+        let lives = u64::try_from(number).is_ok_and(|n| n > 0 && now.saturating_add(n) <= LAST_SECOND);
+        if lifetimes.contains(&name) && !lives {
+            return Err(Reason::ProofMalformed);
+        }
+    }
+    Ok(())
 }
 
 /// A new credential, unless one with the same values was ended: its old tokens would live again.
@@ -171,7 +196,7 @@ fn recorded(inputs: &[(&Part, Vec<u8>)]) -> Values {
         let Some(Source::Credential(name)) = part.pipeline().and_then(|p| p.single()) else { continue };
         let Ok(text) = String::from_utf8(bytes.clone()) else { continue };
         let value = match text.parse() {
-            Ok(number) if part.types.contains(&crate::description::Type::Integer) => Value::Integer(number),
+            Ok(number) if part.types.contains(&Type::Integer) => Value::Integer(number),
             _ => Value::Text(text),
         };
         values.push((name.clone(), value));
@@ -183,13 +208,13 @@ fn recorded(inputs: &[(&Part, Vec<u8>)]) -> Values {
 fn allowed(plan: &Plan, values: &Values, request: &Request<'_>, route: &Route<'_>) -> Result<(), Reason> {
     let about = About { plan, values, request, route };
     for (index, rule) in plan.description.access.iter().enumerate() {
-        let Some(required) = about.bytes(&rule.required) else {
+        let Some(required) = about.items(&rule.required) else {
             if may_be_absent(&rule.required) {
                 continue;
             }
             return Err(Reason::Access(index));
         };
-        if !about.bytes(&rule.granted).is_some_and(|have| covers(&have, &required)) {
+        if !about.items(&rule.granted).is_some_and(|have| covers(&have, &required)) {
             return Err(Reason::Access(index));
         }
     }
@@ -203,20 +228,25 @@ struct About<'a> {
     route: &'a Route<'a>,
 }
 
-impl Sources for About<'_> {
-    fn bytes(&self, source: &Source) -> Option<Vec<u8>> {
+impl About<'_> {
+    /// A source as a list of items, as for requests.
+    fn items(&self, source: &Source) -> Option<Vec<Vec<u8>>> {
         match source {
-            Source::Host => self.request.host().map(String::into_bytes),
+            Source::Host => self.request.host().map(|host| vec![host.into_bytes()]),
             Source::Parameter(name) => {
-                self.route.parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone().into_bytes())
+                let found = self.route.parameters.iter().find(|(n, _)| n == name);
+                found.map(|(_, v)| vec![v.clone().into_bytes()])
             }
-            Source::Endpoint(name) => value(&self.route.endpoint.attributes, name).and_then(Value::bytes),
-            Source::Credential(name) => value(self.values, name).and_then(Value::bytes),
+            Source::Endpoint(name) => value(&self.route.endpoint.attributes, name).and_then(Value::items),
+            Source::Credential(name) => value(self.values, name).and_then(Value::items),
             // What the token would say.
             Source::Claims(name) => {
                 let parts = &self.plan.description.parts;
                 let part = parts.iter().find(|p| p.place == Place::Claims && p.name == *name)?;
-                of_credential(part, self.values, self.plan.platform.as_ref())
+                match part.pipeline()?.single() {
+                    Some(source @ Source::Credential(_)) => self.items(source),
+                    _ => of_credential(part, self.values, self.plan.platform.as_ref()).map(|bytes| vec![bytes]),
+                }
             }
             _ => None,
         }

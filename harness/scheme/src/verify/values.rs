@@ -23,6 +23,14 @@ pub(crate) fn plain<'v>(value: &'v Value<'_>) -> Option<Cow<'v, [u8]>> {
     }
 }
 
+/// The items of a list of texts, or the one item of a scalar; nothing for other values.
+pub(crate) fn items(value: &Value<'_>) -> Option<Vec<Vec<u8>>> {
+    match value {
+        Value::Array(items) => items.iter().map(|i| i.as_str().map(|t| t.as_bytes().to_vec())).collect(),
+        _ => plain(value).map(|bytes| vec![bytes.into_owned()]),
+    }
+}
+
 /// The value's bytes if it is of one of `types`; times have [`read_time`].
 pub(crate) fn typed<'v>(value: &'v Value<'_>, types: &[Type]) -> Option<Cow<'v, [u8]>> {
     let fits = |form: &Type| match (form, value) {
