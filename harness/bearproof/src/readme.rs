@@ -31,7 +31,8 @@ pub(crate) fn fresh(scheme: &Scheme) -> Result<Frozen, Failure> {
             (None, Some(because)) => format!("our reading: {because}"),
             (None, None) => "our reading".into(),
         };
-        let untied = requirement.untied.as_ref().map(|u| format!(" (no part of its own: {u})")).unwrap_or_default();
+        let untied =
+            requirement.untied.as_ref().map(|u| format!(" (no part of its own: {u})")).unwrap_or_default();
         let cell = |text: &str| text.replace('|', "\\|");
         list.push_str(&format!(
             "| {} | {level} | {}{} | {} |\n",

@@ -92,6 +92,75 @@ fn a_profile_of_the_served_reference_passes_and_the_server_stops_when_told() {
 }
 
 #[test]
+fn hooks_end_rotate_and_forget() {
+    let served = serve("hooks", "bursagb-apikey", &[]);
+    let control = served.address("control http://");
+    let hook = |target: &str| {
+        let request =
+            format!("POST {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        let answer = ask(&control, &request);
+        answer.split(' ').nth(1).unwrap().to_string()
+    };
+    let world = std::fs::read_to_string(served.folder.join("bursagb-apikey.toml")).unwrap();
+    let key = |role: &str| {
+        let section = world.split(&format!("[credential.{role}]")).nth(1).unwrap();
+        section.split('"').nth(1).unwrap().to_string()
+    };
+    let status = |role: &str| {
+        let request = format!(
+            "POST /Supplier/Products/List HTTP/1.1\r\nHost: api.shop-a.example\r\nApiKey: {}\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{{}}",
+            key(role)
+        );
+        ask(&served.address("bursagb-apikey: http://"), &request).split(' ').nth(1).unwrap().to_string()
+    };
+    assert_eq!(
+        (status("primary"), status("next")),
+        ("200".into(), "200".into()),
+        "both keys during a rotation"
+    );
+    assert_eq!(hook("/rotate?primary=next"), "200");
+    assert_eq!((status("primary"), status("next")), ("401".into(), "200".into()));
+    assert_eq!(hook("/revoke?role=next"), "200");
+    assert_eq!(status("next"), "401");
+    assert_eq!(hook("/forget"), "200");
+    assert_eq!((status("primary"), status("next")), ("200".into(), "200".into()));
+    assert_eq!((hook("/rotate?primary=nobody"), hook("/clock?advance=soon")), ("404".into(), "400".into()));
+    served.stop();
+}
+
+/// A value that is kept out of the profile is kept out of the reports, also where its kind is public.
+#[test]
+fn what_came_from_the_environment_is_not_shown() {
+    let served = serve("environment", "hexsafe", &[]);
+    let path = served.folder.join("hexsafe.toml");
+    let profile = std::fs::read_to_string(&path).unwrap();
+    let section = profile.split("[credential.primary]").nth(1).unwrap();
+    let line = section.lines().find(|l| l.trim_start().starts_with("api_key")).unwrap();
+    let key = line.split('"').nth(1).unwrap().to_string();
+    // The other reading of the document than the server's: some vectors fail, and their exchanges are shown.
+    let profile = profile.replacen(line, "api_key = { env = \"KEY\" }", 1).replacen("compact", "as-sent", 1);
+    std::fs::write(&path, profile).unwrap();
+    let out = served.folder.join("out");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bearproof"));
+    let ended = command
+        .arg("run")
+        .arg("--target")
+        .arg(&path)
+        .arg("--out")
+        .arg(&out)
+        .env("KEY", &key)
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{}", String::from_utf8_lossy(&ended.stdout));
+    for name in ["results.json", "report.html", "junit.xml"] {
+        let text = std::fs::read_to_string(out.join(name)).unwrap();
+        assert!(text.contains("[redacted]"), "{name} shows no exchange, so this shows nothing");
+        assert!(!text.contains(&key), "{name} shows the key");
+    }
+    served.stop();
+}
+
+#[test]
 fn known_deviations_that_are_gone_are_findings_and_unknown_ids_are_refused() {
     let served = serve("known", "hexsafe", &[]);
     let path = served.folder.join("hexsafe.toml");

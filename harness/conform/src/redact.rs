@@ -19,8 +19,14 @@ impl Redactor {
     /// Registers all secrets of a world.
     pub fn of_world(world: &World) -> Self {
         let mut redactor = Self::default();
-        for captured in world.credentials.iter().filter_map(|c| c.captured.as_ref()) {
-            redactor.register(captured.expose());
+        for credential in &world.credentials {
+            for secret in credential.captured.iter().chain(&credential.private) {
+                if secret.expose().starts_with(b"-----BEGIN") {
+                    redactor.register_pem(secret.expose());
+                } else {
+                    redactor.register(secret.expose());
+                }
+            }
         }
         let sets =
             world.credentials.iter().map(|c| &c.values).chain(world.platforms.iter().map(|p| &p.values));

@@ -261,7 +261,8 @@ impl Rows<'_> {
                 }
             }
         }
-        let not_before = |p: &Part| matches!(p.rule, Rule::Time(TimeRule::NotBefore)) || p.path() == "claims.nbf";
+        let not_before =
+            |p: &Part| matches!(p.rule, Rule::Time(TimeRule::NotBefore)) || p.path() == "claims.nbf";
         if self.d.token.is_some() && !self.d.parts.iter().any(not_before) {
             let reasons = &[Reason::TimeWrongType, Reason::TimeNotYet];
             self.add("time", "registered claim nbf", reasons, &None, None, checks::registered_not_before);

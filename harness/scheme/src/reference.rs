@@ -110,7 +110,8 @@ impl Reference {
                 changed
             }
             Effect::Create(values) => {
-                let new = Credential { role: String::new(), values, state: State::Active, captured: None };
+                let (role, state) = (String::new(), State::Active);
+                let new = Credential { role, values, state, captured: None, private: Vec::new() };
                 credentials.insert(&self.plan.description, platform, new.clone());
                 new
             }
@@ -221,7 +222,9 @@ impl Reference {
     /// Ends the credential of one role in favour of another's, as at the end of a rotation. Whether both exist.
     pub fn rotate(&self, from: &str, to: &str) -> bool {
         let mut credentials = self.write();
-        let (Some(from), Some(to)) = (credentials.by_role(from), credentials.by_role(to)) else { return false };
+        let (Some(from), Some(to)) = (credentials.by_role(from), credentials.by_role(to)) else {
+            return false;
+        };
         credentials.set_state(to, State::Active);
         credentials.set_state(from, State::Revoked);
         true

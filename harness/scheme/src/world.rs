@@ -108,6 +108,8 @@ pub struct Credential {
     pub state: State,
     /// A token that the platform gave to this caller: all that a profile has where only the platform can sign.
     pub captured: Option<Secret>,
+    /// Values that came from the environment or a file: not to be shown, whatever their kind.
+    pub private: Vec<Secret>,
 }
 
 /// What the verifying side holds.
@@ -356,12 +358,12 @@ impl Reader<'_> {
                         Some(item) => Some(Secret::new(self.bytes(&item)?.trim_ascii().to_vec())),
                         None => None,
                     };
-                    Ok(Credential {
-                        values: self.values(t, &self.description.credential)?,
-                        role,
-                        state,
-                        captured,
-                    })
+                    let values = self.values(t, &self.description.credential)?;
+                    let kinds = self.description.credential.iter();
+                    let elsewhere = kinds.filter_map(|(name, _)| t.get(name)).filter(Item::is_table);
+                    let private: Result<Vec<Secret>, Fault> =
+                        elsewhere.map(|item| Ok(Secret::new(self.bytes(&item)?))).collect();
+                    Ok(Credential { values, role, state, captured, private: private? })
                 })
             };
             table.entries().into_iter().map(read).collect()

@@ -98,6 +98,9 @@ pub(crate) fn execute(options: &Options) -> Result<Done, Failure> {
         Some(path) => run_target(options, &suite, path, &id, &runtime, &mut gathered)?,
         None => run_reference(options, &suite, &id, &runtime, &mut gathered)?,
     }
+    if gathered.selected == 0 {
+        return Err(nothing_selected(options, &suite)?);
+    }
     gathered.vectors.sort_by(|a, b| a.id.cmp(&b.id).then(a.via.cmp(&b.via)));
     let results = Results {
         format: FORMAT,
@@ -235,11 +238,6 @@ fn select(options: &Options, suite: &Suite, scheme: &Scheme) -> Result<Vec<Plot>
             })
     };
     let wanted: Vec<&Plot> = all.iter().filter(|p| level(p) && named(p)).collect();
-    if wanted.is_empty() && !options.filter.is_empty() && options.scheme.is_some() {
-        return Err(Failure::input(
-            "no vector has these ids\n  help: `bearproof list` names all".to_string(),
-        ));
-    }
     let twins: BTreeSet<&String> = wanted.iter().filter_map(|p| p.twin.as_ref()).collect();
     let calibrating = |p: &Plot| {
         !wanted.is_empty() && p.id.split('/').nth(1) == Some(CONTROL) && p.id.contains("/primary-")
@@ -247,6 +245,28 @@ fn select(options: &Options, suite: &Suite, scheme: &Scheme) -> Result<Vec<Plot>
     let ids: BTreeSet<&String> = wanted.iter().map(|p| &p.id).collect();
     let keep = |p: &&Plot| ids.contains(&p.id) || twins.contains(&p.id) || calibrating(p);
     Ok(all.iter().filter(keep).cloned().collect())
+}
+
+/// No vector fits the options: says which word is near.
+fn nothing_selected(options: &Options, suite: &Suite) -> Result<Failure, Failure> {
+    let mut words: BTreeSet<String> = BTreeSet::new();
+    for scheme in &suite.schemes {
+        for plot in plots(&suite.families, scheme).map_err(Failure::input)?.plots {
+            let mut cuts = plot.id.match_indices('/').map(|(at, _)| at);
+            let (family, name) = (cuts.next().unwrap_or(0), cuts.next().unwrap_or(0));
+            words.extend(
+                [plot.id.get(..family), plot.id.get(..name), plot.id.get(family + 1..name)]
+                    .into_iter()
+                    .flatten()
+                    .map(Into::into),
+            );
+            words.insert(plot.id);
+        }
+    }
+    let wanted = options.filter.first().map_or("", String::as_str);
+    let near = bearproof_scheme::document::nearest(wanted, words.iter().map(String::as_str));
+    let near = if near.starts_with("did") { near } else { "`bearproof list` names all".into() };
+    Ok(Failure::input(format!("no vector fits `{}`\n  help: {near}", options.filter.join("`, `"))))
 }
 
 /// The frozen vectors of the scheme's folder; a scheme that was never frozen is frozen now, in memory.

@@ -102,7 +102,11 @@ fn inner(
             // Whoever is known by the first identity may have a further entry, told apart by the others.
             let known = store.matching(first, platform, bytes);
             let active = known.iter().any(|i| store.get(*i).is_some_and(|c| c.state == State::Active));
-            if active && identities.len() > 1 { Ok(Effect::Create(values)) } else { Err(Reason::ProofMismatch) }
+            if active && identities.len() > 1 {
+                Ok(Effect::Create(values))
+            } else {
+                Err(Reason::ProofMismatch)
+            }
         }
         OperationKind::Revoke => {
             let active = |i: &usize| store.get(*i).is_some_and(|c| c.state == State::Active);
@@ -245,7 +249,9 @@ impl About<'_> {
                 let part = parts.iter().find(|p| p.place == Place::Claims && p.name == *name)?;
                 match part.pipeline()?.single() {
                     Some(source @ Source::Credential(_)) => self.items(source),
-                    _ => of_credential(part, self.values, self.plan.platform.as_ref()).map(|bytes| vec![bytes]),
+                    _ => {
+                        of_credential(part, self.values, self.plan.platform.as_ref()).map(|bytes| vec![bytes])
+                    }
                 }
             }
             _ => None,
