@@ -18,7 +18,16 @@ fn the_reference_gives_the_accepted_results() {
     let out = tempfolder();
     let ended =
         Command::new(env!("CARGO_BIN_EXE_bearproof")).arg("run").arg("--out").arg(&out).output().unwrap();
-    assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stdout));
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert_eq!(ended.status.code(), Some(0), "{said}");
+    // The README shows this run: its rows are real.
+    let readme = include_str!("../../../README.md");
+    let rows: Vec<&str> =
+        readme.lines().filter(|l| l.starts_with("annexcloud  ") || l.starts_with("total  ")).collect();
+    assert_eq!(rows.len(), 4, "the README shows no excerpt of a run");
+    for row in rows {
+        assert!(said.lines().any(|line| line == row), "the README is stale: `{row}` was not printed");
+    }
     let now = results(&std::fs::read_to_string(out.join("results.json")).unwrap());
     let accepted = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports/reference.json");
     let accepted = results(&std::fs::read_to_string(accepted).unwrap());
