@@ -52,6 +52,9 @@ enum Command {
         /// End with code 4 if anything is inconclusive.
         #[arg(long)]
         strict: bool,
+        /// Run in the order of an earlier run; each report names its seed.
+        #[arg(long)]
+        seed: Option<u64>,
         /// Write the results to `reports/reference.json` as the accepted ones of the reference.
         #[arg(long)]
         accept: bool,
@@ -140,21 +143,24 @@ fn main() -> ExitCode {
 fn execute(cli: Cli) -> Result<Done, Failure> {
     let vectors = cli.vectors;
     match cli.command {
-        Command::Run { target, scheme, filter, level, strict, accept, out } => run::execute(&run::Options {
-            vectors,
-            target,
-            scheme,
-            filter,
-            level: level.map(|l| match l {
-                LevelName::Must => Level::Must,
-                LevelName::Should => Level::Should,
-                LevelName::May => Level::May,
-            }),
-            strict,
-            accept,
-            out,
-            style: style(),
-        }),
+        Command::Run { target, scheme, filter, level, strict, seed, accept, out } => {
+            run::execute(&run::Options {
+                vectors,
+                target,
+                scheme,
+                filter,
+                level: level.map(|l| match l {
+                    LevelName::Must => Level::Must,
+                    LevelName::Should => Level::Should,
+                    LevelName::May => Level::May,
+                }),
+                strict,
+                seed,
+                accept,
+                out,
+                style: style(),
+            })
+        }
         Command::Serve { scheme, port, ca_out, profiles, explain } => {
             serve::serve(&serve::Options { vectors, scheme, port, ca_out, profiles, explain })
         }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first broken assumption")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
@@ -37,6 +38,7 @@ fn the_reference_gives_the_accepted_results() {
             assert_eq!(now.get(name), Some(value), "`{name}` differs: review, then `bearproof run --accept`");
         }
     }
+    agree(now["vectors"].as_array().unwrap());
     let (now, accepted) = (now["vectors"].as_array().unwrap(), accepted["vectors"].as_array().unwrap());
     for (now, accepted) in now.iter().zip(accepted) {
         assert_eq!(now, accepted, "a result differs: review, then `bearproof run --accept`");
@@ -46,6 +48,21 @@ fn the_reference_gives_the_accepted_results() {
         accepted.len(),
         "the number of results differs: review, then `bearproof run --accept`"
     );
+}
+
+/// In process, over HTTP and over HTTPS each vector has the same verdicts, also where none is expected.
+fn agree(vectors: &[Value]) {
+    let mut verdicts: BTreeMap<&str, Vec<Vec<Option<&str>>>> = BTreeMap::new();
+    for vector in vectors {
+        let steps = vector["steps"].as_array().unwrap();
+        let observed = steps.iter().map(|s| s.get("observed").and_then(Value::as_str)).collect();
+        verdicts.entry(vector["id"].as_str().unwrap()).or_default().push(observed);
+    }
+    assert!(verdicts.len() > 1000, "only {} vectors", verdicts.len());
+    for (id, ways) in verdicts {
+        assert_eq!(ways.len(), 3, "{id} was not run in all three ways");
+        assert!(ways.iter().all(|way| Some(way) == ways.first()), "{id}: the ways disagree: {ways:?}");
+    }
 }
 
 /// A folder of this process alone.

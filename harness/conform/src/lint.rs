@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use bearproof_scheme::Plan;
-use bearproof_scheme::description::{Level, Part, Pipeline, Rule, Step as PipelineStep};
+use bearproof_scheme::description::{Alg, Level, Part, Pipeline, Rule, Source, Step as PipelineStep};
 use bearproof_scheme::sign::{Draft, Signer, Trace, Written};
-use bearproof_scheme::world::State;
+use bearproof_scheme::world::{State, Value, value};
 
 use crate::entropy::Published;
 use crate::freeze::plots;
@@ -120,6 +120,48 @@ fn coverage(scheme: &Scheme, plots: &[Plot], report: &mut Report) {
         }
     }
     pipelines(scheme, report);
+    secrets(scheme, report);
+}
+
+/// HMAC keys are as long as the hash, for every choice: other libraries refuse shorter ones (RFC 7518 section 3.2).
+fn secrets(scheme: &Scheme, report: &mut Report) {
+    let options = scheme.default.description.choices.iter();
+    let choices = options.flat_map(|c| c.options.iter().map(|o| vec![(c.name.clone(), o.clone())]));
+    for choose in std::iter::once(Vec::new()).chain(choices) {
+        let variant = match scheme.variant(&choose) {
+            Ok(variant) => variant,
+            Err(fault) => {
+                report.problems.push(fault.to_string());
+                continue;
+            }
+        };
+        let Some(token) = variant.description.token.as_ref() else { continue };
+        let least = match token.alg {
+            Alg::Hs256 => 32,
+            Alg::Hs384 => 48,
+            Alg::Hs512 => 64,
+            _ => continue,
+        };
+        let world = &variant.world;
+        let holders = match &token.key {
+            Source::Credential(_) => {
+                world.credentials.iter().map(|c| (&c.role, &c.values)).collect::<Vec<_>>()
+            }
+            _ => world.platforms.iter().map(|p| (&p.role, &p.values)).collect(),
+        };
+        let full = token.key.name();
+        let name = full.split_once('.').map_or("", |(_, name)| name);
+        for (role, values) in holders {
+            let length = value(values, name).and_then(Value::bytes).map_or(0, |bytes| bytes.len());
+            if length < least {
+                report.problems.push(format!(
+                    "{}: `{name}` of `{role}` has {length} bytes; {} needs at least {least}",
+                    scheme.id,
+                    token.alg.name()
+                ));
+            }
+        }
+    }
 }
 
 /// Why a reason needs no rejecting vector: it is only our preference (then `may` vectors record what a server does),

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use sha2::{Digest, Sha256};
+
 use crate::drive::{Script, drive};
 use crate::freeze::CONTROL;
 use crate::needs::needs;
@@ -29,6 +31,7 @@ pub trait Subjects: Sync {
 }
 
 /// What to run.
+#[derive(Clone, Copy)]
 pub struct Selection<'a> {
     /// Plots of one scheme, controls among them.
     pub plots: &'a [Plot],
@@ -36,6 +39,8 @@ pub struct Selection<'a> {
     pub frozen: Option<&'a BTreeMap<String, Vector>>,
     /// Id of the run, for live randomness.
     pub run: &'a str,
+    /// Decides the order, and nothing else: state that leaks from one vector into the next shows in some orders.
+    pub seed: u64,
     /// Known deviations: ids that are expected to fail.
     pub known: &'a BTreeSet<String>,
 }
@@ -63,7 +68,9 @@ pub fn run(
         let results = selection.plots.iter().map(|plot| inconclusive(plot, subjects, cause)).collect();
         return (calibration.clone(), results);
     }
-    let (shared, alone): (Vec<&Plot>, Vec<&Plot>) = selection.plots.iter().partition(|p| !changes_state(p));
+    let mut shuffled: Vec<&Plot> = selection.plots.iter().collect();
+    shuffled.sort_by_cached_key(|plot| Sha256::digest(format!("{} {}", selection.seed, plot.id)).to_vec());
+    let (shared, alone): (Vec<&Plot>, Vec<&Plot>) = shuffled.into_iter().partition(|p| !changes_state(p));
     let mut blocks: Vec<(&[&Plot], usize)> =
         shared.chunks(BARRIER).map(|b| (b, subjects.concurrency())).collect();
     // What changes shared state runs alone.
@@ -225,7 +232,7 @@ fn exchange_good(
     let mut plot = good(selection, subjects)?;
     // Randomness follows from the id, and a nonce may be good once.
     plot.id = format!("{}/calibration/good-after-{after}", plot.variant.description.id);
-    let live = Selection { frozen: None, plots: selection.plots, run: selection.run, known: selection.known };
+    let live = Selection { frozen: None, ..*selection };
     Some(one(&plot, &live, subjects, redactor))
 }
 
@@ -235,7 +242,7 @@ fn calibrate(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Reda
     let Some(mut plot) = good(selection, subjects) else {
         return state(CalibrationState::Ready, String::new());
     };
-    let live = Selection { frozen: None, plots: selection.plots, run: selection.run, known: selection.known };
+    let live = Selection { frozen: None, ..*selection };
     plot.id = format!("{}/calibration/good", plot.variant.description.id);
     let first = one(&plot, &live, subjects, redactor);
     let status = first.steps.first().and_then(|s| s.status);

@@ -36,6 +36,7 @@ pub(crate) struct Options {
     pub(crate) filter: Vec<String>,
     pub(crate) level: Option<Level>,
     pub(crate) strict: bool,
+    pub(crate) seed: Option<u64>,
     /// Write the results, without what differs from run to run, as the accepted ones.
     pub(crate) accept: bool,
     pub(crate) out: PathBuf,
@@ -86,6 +87,7 @@ pub(crate) fn execute(options: &Options) -> Result<Done, Failure> {
     let suite = load_suite(options.vectors.as_deref())?;
     let mut id = [0_u8; 8];
     aws_lc_rs::rand::fill(&mut id).map_err(|_| Failure::bug("no randomness"))?;
+    let seed = options.seed.unwrap_or_else(|| u64::from_be_bytes(id) >> 32);
     let id = encode_hex(&id);
     let runtime = Runtime::new().map_err(|e| Failure::bug(e.to_string()))?;
     runtime.spawn(async {
@@ -95,8 +97,8 @@ pub(crate) fn execute(options: &Options) -> Result<Done, Failure> {
     });
     let mut gathered = Gathered::default();
     match &options.target {
-        Some(path) => run_target(options, &suite, path, &id, &runtime, &mut gathered)?,
-        None => run_reference(options, &suite, &id, &runtime, &mut gathered)?,
+        Some(path) => run_target(options, &suite, path, (&id, seed), &runtime, &mut gathered)?,
+        None => run_reference(options, &suite, (&id, seed), &runtime, &mut gathered)?,
     }
     if gathered.selected == 0 {
         return Err(nothing_selected(options, &suite)?);
@@ -113,7 +115,7 @@ pub(crate) fn execute(options: &Options) -> Result<Done, Failure> {
         vectors: gathered.vectors,
         run: Some(Run {
             id,
-            seed: 0,
+            seed,
             started,
             duration_ms: clock.milliseconds(),
             tool: env!("CARGO_PKG_VERSION").into(),
@@ -145,7 +147,7 @@ pub(crate) fn execute(options: &Options) -> Result<Done, Failure> {
 fn run_reference(
     options: &Options,
     suite: &Suite,
-    id: &str,
+    (id, seed): (&str, u64),
     runtime: &Runtime,
     gathered: &mut Gathered,
 ) -> Result<(), Failure> {
@@ -158,7 +160,7 @@ fn run_reference(
         gathered.count(&all, &frozen)?;
         let redactor = Redactor::of_world(&scheme.default.world);
         let known = BTreeSet::new();
-        let selection = Selection { plots: &all, frozen: Some(&frozen), run: id, known: &known };
+        let selection = Selection { plots: &all, frozen: Some(&frozen), run: id, seed, known: &known };
         let (calibration, results) = run(&selection, &InProcessSubjects, &redactor);
         gathered.targets.push(target(&scheme.default, Via::InProcess, "reference", calibration));
         gathered.vectors.extend(results);
@@ -170,7 +172,7 @@ fn run_reference(
                 lacks: &|_| None,
                 concurrency: reference::CONCURRENCY,
             };
-            let selection = Selection { plots: &all, frozen: None, run: id, known: &known };
+            let selection = Selection { plots: &all, frozen: None, run: id, seed, known: &known };
             let (calibration, results) = run(&selection, &subjects, &redactor);
             gathered.targets.push(target(&scheme.default, via, "reference", calibration));
             gathered.vectors.extend(results);
@@ -188,7 +190,7 @@ fn run_target(
     options: &Options,
     suite: &Suite,
     path: &Path,
-    id: &str,
+    (id, seed): (&str, u64),
     runtime: &Runtime,
     gathered: &mut Gathered,
 ) -> Result<(), Failure> {
@@ -208,7 +210,7 @@ fn run_target(
         lacks: &lacks,
         concurrency: reference::CONCURRENCY,
     };
-    let selection = Selection { plots: &all, frozen: None, run: id, known: &known };
+    let selection = Selection { plots: &all, frozen: None, run: id, seed, known: &known };
     let (calibration, results) = run(&selection, &subjects, &redactor);
     gathered.targets.push(target(&profile.variant, via, &profile.name, calibration));
     gathered.vectors.extend(results);
