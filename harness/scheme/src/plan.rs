@@ -6,6 +6,7 @@ use crate::encoding::{JsonRules, Rules};
 use crate::request::{Request, percent_decode};
 use crate::verdict::Reason;
 use crate::verify::checks::{self, Check};
+use crate::verify::times;
 use crate::world::{Endpoint, Platform, World};
 
 /// What to check, in order. Built strict; nothing public builds anything else.
@@ -242,8 +243,8 @@ impl Rows<'_> {
                 Rule::Time(rule) => {
                     let mut reasons = missing(Reason::TimeMissing);
                     reasons.push(Reason::TimeWrongType);
-                    reasons.extend(checks::time_reasons(*rule, part.at_most));
-                    self.add("time", &part.path(), &reasons, reference, Some(i), checks::time);
+                    reasons.extend(times::time_reasons(*rule, part.at_most));
+                    self.add("time", &part.path(), &reasons, reference, Some(i), times::time);
                 }
                 Rule::Nonce(_) => {
                     let mut reasons = missing(Reason::ReplayMissing);
@@ -265,7 +266,7 @@ impl Rows<'_> {
             |p: &Part| matches!(p.rule, Rule::Time(TimeRule::NotBefore)) || p.path() == "claims.nbf";
         if self.d.token.is_some() && !self.d.parts.iter().any(not_before) {
             let reasons = &[Reason::TimeWrongType, Reason::TimeNotYet];
-            self.add("time", "registered claim nbf", reasons, &None, None, checks::registered_not_before);
+            self.add("time", "registered claim nbf", reasons, &None, None, times::registered_not_before);
         }
         for (i, part) in self.d.parts.iter().enumerate() {
             let from_credential =

@@ -4,6 +4,7 @@
 pub(crate) mod case;
 pub(crate) mod checks;
 pub(crate) mod operation;
+pub(crate) mod times;
 pub(crate) mod values;
 
 use crate::plan::Plan;

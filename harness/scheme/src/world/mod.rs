@@ -1,0 +1,216 @@
+//! A world: credentials by role, endpoints by role, and a clock. A profile is a world with an address.
+//! Reading one is [`load`]. It must not know what a request is.
+
+mod load;
+
+use std::sync::Arc;
+
+use crate::key::{Key, P256Key, RsaKey, Secret};
+pub use load::{check_choices, load, read_choices, read_scheme};
+
+/// Gives the values that a world names but does not contain.
+pub trait Resolver {
+    /// Content of a file, by a path relative to the world's file.
+    ///
+    /// # Errors
+    /// Why it can't be read.
+    fn file(&self, path: &str) -> Result<Vec<u8>, String>;
+    /// Value of an environment variable.
+    ///
+    /// # Errors
+    /// Why there is none.
+    fn variable(&self, name: &str) -> Result<String, String>;
+}
+
+/// A value that a credential, a platform or an endpoint has.
+#[derive(Debug, Clone)]
+pub enum Value {
+    /// Public text.
+    Text(String),
+    /// Secret text or bytes.
+    Secret(Secret),
+    /// Whole number.
+    Integer(i64),
+    /// List of texts.
+    List(Vec<String>),
+    /// RSA key pair.
+    Rsa(Arc<RsaKey>),
+    /// P-256 key pair.
+    P256(Arc<P256Key>),
+}
+
+impl Value {
+    /// The value as bytes, as pipelines read it; key pairs have none.
+    pub fn bytes(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Text(text) => Some(text.as_bytes().to_vec()),
+            Self::Secret(secret) => Some(secret.expose().to_vec()),
+            Self::Integer(number) => Some(number.to_string().into_bytes()),
+            Self::List(items) => Some(items.join(" ").into_bytes()),
+            Self::Rsa(_) | Self::P256(_) => None,
+        }
+    }
+
+    /// The items of a list, or the one item that anything else is; key pairs have none.
+    pub fn items(&self) -> Option<Vec<Vec<u8>>> {
+        match self {
+            Self::List(items) => Some(items.iter().map(|i| i.as_bytes().to_vec()).collect()),
+            _ => self.bytes().map(|bytes| vec![bytes]),
+        }
+    }
+
+    /// The value as a key.
+    pub fn key(&self) -> Option<Key<'_>> {
+        match self {
+            Self::Text(text) => Some(Key::Bytes(text.as_bytes())),
+            Self::Secret(secret) => Some(Key::Bytes(secret.expose())),
+            Self::Rsa(rsa) => Some(Key::Rsa(rsa)),
+            Self::P256(pair) => Some(Key::P256(pair)),
+            Self::Integer(_) | Self::List(_) => None,
+        }
+    }
+
+    /// Whether the value must not be shown.
+    pub fn is_secret(&self) -> bool {
+        matches!(self, Self::Secret(_) | Self::Rsa(_) | Self::P256(_))
+    }
+}
+
+/// Named values.
+pub type Values = Vec<(String, Value)>;
+
+/// The value with this name.
+pub fn value<'v>(values: &'v Values, name: &str) -> Option<&'v Value> {
+    values.iter().find(|(n, _)| n == name).map(|(_, value)| value)
+}
+
+/// Whether a credential may still be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It may.
+    Active,
+    /// It was taken back.
+    Revoked,
+    /// Its time is over.
+    Expired,
+    /// Its owner may not act for now.
+    Disabled,
+}
+
+/// What a caller holds.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    /// Its role in recipes.
+    pub role: String,
+    /// Its values.
+    pub values: Values,
+    /// Whether it may be used.
+    pub state: State,
+    /// A token that the platform gave to this caller: all that a profile has where only the platform can sign.
+    pub captured: Option<Secret>,
+    /// Values that came from the environment or a file: not to be shown, whatever their kind.
+    pub private: Vec<Secret>,
+}
+
+/// What the verifying side holds.
+#[derive(Debug, Clone)]
+pub struct Platform {
+    /// `primary`, or another environment.
+    pub role: String,
+    /// Its values.
+    pub values: Values,
+}
+
+/// A place to send requests to.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Its role in recipes; an operation's endpoint has the operation's name.
+    pub role: String,
+    /// Method.
+    pub method: String,
+    /// Path with `{parameter}`.
+    pub path: String,
+    /// Query without `?`; empty if there is none.
+    pub query: String,
+    /// Values of the path parameters, decoded.
+    pub parameters: Vec<(String, String)>,
+    /// Body of the good request.
+    pub body: Vec<u8>,
+    /// Further fields of the good request.
+    pub fields: Vec<(String, String)>,
+    /// Attributes that access rules read.
+    pub attributes: Values,
+    /// How "in" is told.
+    pub success: Success,
+}
+
+/// How an answer that lets the caller in is told from one that does not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Success {
+    /// Statuses that mean in; empty: any 2xx.
+    pub status: Vec<u16>,
+    /// JSON Pointer that must be there.
+    pub pointer: Option<String>,
+}
+
+/// How a live target is reached, where that does not follow from the origin.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Connect {
+    /// Origin to connect to instead, such as `http://127.0.0.1:8080`.
+    pub address: Option<String>,
+    /// Origin of the same API over plain HTTP.
+    pub plain: Option<String>,
+    /// Origin of the hooks (clock, revoke, forget).
+    pub control: Option<String>,
+    /// PEM file of a further certificate authority, relative to the profile.
+    pub ca: Option<String>,
+    /// Hosts that may be contacted although they are not loopback.
+    pub allow: Vec<String>,
+}
+
+/// A whole world.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// The scheme; only profiles say it.
+    pub scheme: Option<String>,
+    /// How a live target is reached.
+    pub connect: Connect,
+    /// Known deviations of a target: vector id and why.
+    pub known: Vec<(String, String)>,
+    /// Seconds since 1970 UTC; `None` in a profile: the real time.
+    pub clock: Option<u64>,
+    /// Scheme, host and port by which the API is known.
+    pub origin: String,
+    /// Tolerance for clocks, in seconds.
+    pub leeway: u64,
+    /// Options taken for choices.
+    pub choose: Vec<(String, String)>,
+    /// Verifying sides by role; `primary` first.
+    pub platforms: Vec<Platform>,
+    /// Callers by role.
+    pub credentials: Vec<Credential>,
+    /// Endpoints by role.
+    pub endpoints: Vec<Endpoint>,
+}
+
+impl World {
+    /// The credential of a role.
+    pub fn credential(&self, role: &str) -> Option<&Credential> {
+        self.credentials.iter().find(|c| c.role == role)
+    }
+
+    /// The platform of a role.
+    pub fn platform(&self, role: &str) -> Option<&Platform> {
+        self.platforms.iter().find(|p| p.role == role)
+    }
+
+    /// The endpoint of a role.
+    pub fn endpoint(&self, role: &str) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|e| e.role == role)
+    }
+
+    /// Host and port of the origin, lower case, as in the Host field.
+    pub fn host(&self) -> String {
+        self.origin.split_once("://").map_or(self.origin.as_str(), |(_, host)| host).to_ascii_lowercase()
+    }
+}
