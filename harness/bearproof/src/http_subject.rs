@@ -48,9 +48,7 @@ impl Http {
             format!("POST {target} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n\r\n", control.authority());
         match self.exchange(control, request.as_bytes(), false)? {
             answer if answer.status == 200 => Ok(()),
-            answer => {
-                Err(SubjectError::Unsupported(format!("the hook `{target}` answered {}", answer.status)))
-            }
+            answer => Err(SubjectError::Broken(format!("the hook `{target}` answered {}", answer.status))),
         }
     }
 

@@ -3,16 +3,23 @@
 
 use bearproof_scheme::description::Place;
 use bearproof_scheme::request::Message;
+use bearproof_scheme::world::Success;
 
-use crate::judge::{Documented, assertions, documented, let_in, says_nothing};
+use crate::judge::{Documented, assertions, documented, is_refusal, let_in, says_nothing};
 use crate::play::{Done, Made, Next, answered_token, play_with_effect};
 use crate::plot::Plot;
 use crate::recipe::{Action, Expect};
-use crate::redact::Redactor;
+use crate::redact::{Redactor, mask_tokens};
 use crate::resolve::carrier;
 use crate::results::{Exchange, Outcome, StepResult, VectorResult, Via};
 use crate::subject::{Observation, Subject, SubjectError};
 use crate::vector::{FrozenStep, Vector};
+
+/// The cause of a finding that is none of verdict: a secret came back.
+pub(crate) const LEAK: &str = "the answer contains a secret";
+
+/// How the cause of a 5xx begins.
+pub(crate) const BROKE: &str = "the server broke";
 
 /// Where the messages of a vector come from.
 #[derive(Clone, Copy)]
@@ -135,10 +142,13 @@ impl Driver<'_> {
         if let Some(echo) = self.leak(&made.message, &observation) {
             return (result, Outcome::Fail, echo);
         }
-        let (outcome, cause) = verdict(&expect, inside, &observation, &documented);
+        let (outcome, cause) = verdict(&expect, inside, &success, &observation, &documented);
         if outcome == Outcome::Pass && matches!(expect, Expect::Reject(_)) {
             let challenge = carrier(d).is_some_and(|p| p.auth_scheme.is_some() && p.place == Place::Field);
             result.assertions = assertions(&observation, &documented, challenge);
+            for assertion in &mut result.assertions {
+                assertion.seen = mask_tokens(&self.redactor.redact(&assertion.seen));
+            }
             let broken: Vec<String> = result
                 .assertions
                 .iter()
@@ -195,8 +205,8 @@ impl Driver<'_> {
 
     fn exchange(&self, message: &Message, received: &str) -> Exchange {
         Exchange {
-            sent: self.redactor.redact(&show_message(message, &self.redactor)),
-            received: self.redactor.redact(received),
+            sent: mask_tokens(&self.redactor.redact(&show_message(message, &self.redactor))),
+            received: mask_tokens(&self.redactor.redact(received)),
         }
     }
 
@@ -204,11 +214,10 @@ impl Driver<'_> {
     fn leak(&self, sent: &Message, observation: &Observation) -> Option<String> {
         let world = Redactor::of_world(&self.plot.variant.world);
         let body = String::from_utf8_lossy(&observation.body);
-        // What the caller sent in its body may come back (a registered url, say); a key may not.
-        let echoed = !sent.body.is_empty() && world.finds(&String::from_utf8_lossy(&sent.body));
-        let leaked = world.finds(&body)
+        // What the caller itself sent in its body may come back there (a registered phrase, say); nothing else may.
+        let leaked = world.finds_beyond(&body, &String::from_utf8_lossy(&sent.body))
             || observation.fields.iter().any(|(_, v)| world.finds(&String::from_utf8_lossy(v)));
-        (leaked && !echoed).then(|| "the answer contains a secret".into())
+        leaked.then(|| LEAK.into())
     }
 }
 
@@ -261,22 +270,25 @@ fn outcome_of(error: &SubjectError) -> Outcome {
 fn verdict(
     expect: &Expect,
     inside: bool,
+    success: &Success,
     observation: &Observation,
     documented: &Documented,
 ) -> (Outcome, String) {
     let status = observation.status;
     if status >= 500 {
         return match expect {
-            Expect::Accept => {
-                (Outcome::Inconclusive, format!("the server broke on a good request ({status})"))
-            }
-            _ => (Outcome::Fail, format!("the server broke instead of refusing ({status})")),
+            Expect::Accept => (Outcome::Fail, format!("{BROKE} on a good request ({status})")),
+            _ => (Outcome::Fail, format!("{BROKE} instead of refusing ({status})")),
         };
     }
     if *expect == Expect::Any {
         return (Outcome::Pass, String::new());
     }
     if !inside && let Some(cause) = says_nothing(observation, documented, expect) {
+        return (Outcome::Inconclusive, cause);
+    }
+    if !inside && matches!(expect, Expect::Reject(_)) && !is_refusal(success, observation) {
+        let cause = format!("neither the documented success nor a refusal ({status}): look at the answer");
         return (Outcome::Inconclusive, cause);
     }
     match (expect, inside) {

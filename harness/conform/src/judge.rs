@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use bearproof_scheme::Description;
-use bearproof_scheme::encoding::{JsonRules, Limits, parse_value};
+use bearproof_scheme::encoding::{JsonRules, Limits, Value, parse_value};
 use bearproof_scheme::request::Message;
 use bearproof_scheme::world::Success;
 
@@ -64,8 +64,18 @@ pub fn let_in(success: &Success, observation: &Observation) -> bool {
     status
         && success.pointer.as_ref().is_none_or(|path| {
             parse_value(&observation.body, &JsonRules::STRICT, &Limits::DEFAULT)
-                .is_ok_and(|json| pointer(&json, path).is_some())
+                .is_ok_and(|json| pointer(&json, path).is_some_and(|found| *found != Value::Null))
         })
+}
+
+/// Whether an answer that does not let in is a refusal. One with a 2xx is one only if it could have been the success
+/// and lacks what makes it one: another 2xx, or a body that can't be read, says neither.
+pub fn is_refusal(success: &Success, observation: &Observation) -> bool {
+    if !(200..300).contains(&observation.status) {
+        return true;
+    }
+    let possible = success.status.is_empty() || success.status.contains(&observation.status);
+    possible && parse_value(&observation.body, &JsonRules::STRICT, &Limits::DEFAULT).is_ok()
 }
 
 /// Why an answer that does not let in says nothing about authentication, if so.
@@ -100,9 +110,7 @@ pub fn assertions(observation: &Observation, documented: &Documented, challenge:
     }
     for (name, wanted) in &documented.body {
         let json = parse_value(&observation.body, &JsonRules::STRICT, &Limits::DEFAULT);
-        let seen = json
-            .ok()
-            .and_then(|j| pointer(&j, &format!("/{name}")).map(bearproof_scheme::encoding::Value::to_text));
+        let seen = json.ok().and_then(|j| pointer(&j, &format!("/{name}")).map(Value::to_text));
         let held = seen.as_ref() == Some(wanted);
         all.push(Assertion {
             what: format!("body /{name} is {wanted}"),

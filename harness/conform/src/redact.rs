@@ -62,7 +62,10 @@ impl Redactor {
         if let Ok(text) = std::str::from_utf8(secret) {
             self.add(text.to_string());
             self.add(percent_encode(text));
+            self.add(percent_encode(text).replace("%20", "+"));
+            self.add(lower_escapes(&percent_encode(text)));
             self.add(string_literal(text).trim_matches('"').to_string());
+            self.add(ascii_json(text));
         }
         let hex = encode_hex(secret);
         self.add(hex.to_ascii_uppercase());
@@ -100,10 +103,64 @@ impl Redactor {
         out
     }
 
+    /// Whether a text has a form of a secret in it that is not in `excused`.
+    pub fn finds_beyond(&self, text: &str, excused: &str) -> bool {
+        self.forms.iter().any(|form| text.contains(form.as_str()) && !excused.contains(form.as_str()))
+    }
+
     /// Whether a text has a secret in it.
     pub fn finds(&self, text: &str) -> bool {
         self.forms.iter().any(|form| text.contains(form.as_str()))
     }
+}
+
+/// Percent-encoding with lower-case hex, as some writers do.
+fn lower_escapes(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, tail)) = rest.split_once('%') {
+        let (hex, after) = tail.split_at_checked(2).unwrap_or((tail, ""));
+        out.push_str(before);
+        out.push('%');
+        out.push_str(&hex.to_ascii_lowercase());
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// A JSON string in ASCII alone, as PHP and Python write it by default.
+fn ascii_json(text: &str) -> String {
+    let mut out = String::new();
+    for c in string_literal(text).trim_matches('"').chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    out
+}
+
+/// Takes out what looks like a token in compact form, whoever's it is: a server may answer with one that nobody
+/// registered.
+pub fn mask_tokens(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("eyJ") {
+        let (before, tail) = rest.split_at_checked(start).unwrap_or((rest, ""));
+        let in_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let end = tail.find(|c| !in_token(c)).unwrap_or(tail.len());
+        let (token, after) = tail.split_at_checked(end).unwrap_or((tail, ""));
+        out.push_str(before);
+        out.push_str(if token.len() > 20 && token.contains('.') { MARK } else { token });
+        rest = after;
+    }
+    out.push_str(rest);
+    out
 }
 
 #[cfg(test)]
@@ -132,6 +189,28 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn other_writers_forms_are_taken_out() {
+        let mut redactor = Redactor::default();
+        redactor.register("a fake: phrase, système".as_bytes());
+        for form in [
+            "a+fake%3A+phrase%2C+syst%C3%A8me",
+            "a%20fake%3a%20phrase%2c%20syst%c3%a8me",
+            "a fake: phrase, syst\\u00e8me",
+        ] {
+            assert_eq!(redactor.redact(form), MARK, "{form}");
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_token_is_masked_whoevers_it_is() {
+        let token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl";
+        assert_eq!(
+            mask_tokens(&format!("a \"{token}\" b, eyJ and {token}")),
+            format!("a \"{MARK}\" b, eyJ and {MARK}")
+        );
     }
 
     #[test]

@@ -7,13 +7,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sha2::{Digest, Sha256};
 
-use crate::drive::{Script, drive};
+use crate::drive::{BROKE, LEAK, Script, drive};
 use crate::freeze::CONTROL;
 use crate::needs::needs;
 use crate::plot::Plot;
 use crate::recipe::{Action, Edit, Expect, Spot, Step};
 use crate::redact::Redactor;
-use crate::results::{Calibration, CalibrationState, Level, Outcome, Requirement, Target, VectorResult, Via};
+use crate::results::{
+    Calibration, CalibrationState, Level, Outcome, Requirement, StepResult, Target, VectorResult, Via,
+};
 use crate::subject::Subject;
 use crate::suite::Variant;
 use crate::vector::Vector;
@@ -86,7 +88,7 @@ pub fn run(
         let barrier = exchange_good(selection, subjects, redactor, results.len()).filter(|r| !let_in(r));
         failed = if barrier.is_some() { failed + 1 } else { 0 };
         if let Some(barrier) = barrier {
-            for result in &mut of_block {
+            for result in of_block.iter_mut().filter(|r| !stands(r)) {
                 result.outcome = Outcome::Inconclusive;
                 result.cause = format!("the good request was refused afterwards: {}", barrier.cause);
             }
@@ -102,6 +104,13 @@ pub fn run(
     (calibration, results)
 }
 
+/// Whether a finding stands even if the good request is refused afterwards: a bad request was let in, or a secret
+/// came back.
+fn stands(result: &VectorResult) -> bool {
+    let let_in = |s: &StepResult| s.expected == "reject" && s.observed.as_deref() == Some("accept");
+    result.outcome == Outcome::Fail && (result.steps.iter().any(let_in) || result.cause == LEAK)
+}
+
 fn inconclusive(plot: &Plot, subjects: &dyn Subjects, cause: &str) -> VectorResult {
     VectorResult { outcome: Outcome::Inconclusive, cause: cause.into(), ..empty(plot, subjects.via()) }
 }
@@ -112,7 +121,7 @@ fn judge_by_control(selection: &Selection<'_>, results: &mut [VectorResult]) {
     for result in results {
         let plot = selection.plots.iter().find(|p| p.id == result.id);
         let Some(twin) = plot.and_then(|p| p.twin.as_ref()) else { continue };
-        if result.outcome == Outcome::Pass && !inside.contains(twin) {
+        if matches!(result.outcome, Outcome::Pass | Outcome::Xpass) && !inside.contains(twin) {
             result.outcome = Outcome::Inconclusive;
             result.cause = format!("its control `{twin}` was not let in, so the refusal proves nothing");
         }
@@ -122,7 +131,8 @@ fn judge_by_control(selection: &Selection<'_>, results: &mut [VectorResult]) {
 /// Whether a good request was let in, even if the answer has a fault of its own (a secret in it, say).
 fn let_in(result: &VectorResult) -> bool {
     let as_expected = || result.steps.iter().all(|s| s.observed.as_ref() == Some(&s.expected));
-    result.outcome == Outcome::Pass || (result.outcome == Outcome::Fail && as_expected())
+    matches!(result.outcome, Outcome::Pass | Outcome::Xpass)
+        || (result.outcome == Outcome::Fail && as_expected())
 }
 
 fn one(plot: &Plot, selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor) -> VectorResult {
@@ -152,7 +162,8 @@ fn one(plot: &Plot, selection: &Selection<'_>, subjects: &dyn Subjects, redactor
         result.unwrap_or_else(|| VectorResult { outcome: Outcome::Error, ..empty(plot, subjects.via()) });
     if selection.known.contains(&plot.id) {
         result.outcome = match result.outcome {
-            Outcome::Fail => Outcome::Xfail,
+            // A known deviation is one of verdict or status; a secret in an answer or a broken server is news.
+            Outcome::Fail if result.cause != LEAK && !result.cause.starts_with(BROKE) => Outcome::Xfail,
             Outcome::Pass => Outcome::Xpass,
             other => other,
         };
@@ -257,7 +268,7 @@ fn calibrate(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Reda
                 format!("the server can't be reached: {}", first.cause),
             );
         }
-        Outcome::Fail => {
+        Outcome::Fail if status.is_none_or(|s| s < 500) => {
             let seen = status.map(|s| format!(" ({s})")).unwrap_or_default();
             let message = format!("the good request was refused{seen}, so nothing can be judged");
             return state(CalibrationState::GoodRefused, message);

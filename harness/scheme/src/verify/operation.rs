@@ -92,6 +92,9 @@ fn inner(
         }
         OperationKind::Register => {
             let values = recorded(&inputs);
+            if revives(plan, context, &values) {
+                return Err(Reason::ProofMismatch);
+            }
             let Some((first, bytes)) = identities.first() else { return create(context, values) };
             if let Some(position) = store.prefer_active(&found) {
                 let credential = store.get(position).ok_or(Reason::ProofMismatch)?;
@@ -124,6 +127,20 @@ fn inner(
             Ok(Effect::Revoke(ending))
         }
     }
+}
+
+/// Whether these values would be found by what identifies a credential that was ended: it would live again.
+fn revives(plan: &Plan, context: &Context<'_>, values: &Values) -> bool {
+    let store = context.credentials;
+    let identity = plan.description.parts.iter().find(|p| p.identifies);
+    let identity = identity.and_then(|part| of_credential(part, values, plan.platform.as_ref()));
+    let ended = |i: &usize| store.get(*i).is_some_and(|c| c.state != State::Active);
+    // A registration may repeat the identity of its own caller (a user for whom a token is made).
+    let own = |found: &[usize]| found.iter().any(|i| !ended(i));
+    identity.is_some_and(|identity| {
+        let found = store.find(&identity);
+        !own(&found) && found.iter().any(ended)
+    })
 }
 
 /// Numbers must be numbers that can be kept, and a lifetime one that a token can have.

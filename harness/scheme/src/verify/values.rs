@@ -53,9 +53,21 @@ fn is_integer(text: &str) -> bool {
 pub(crate) fn is_https_url(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once("://") else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
-    let host = authority.split_once(':').map_or(authority, |(host, _)| host);
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !authority.ends_with(']') => (host, port),
+        _ => (authority, ""),
+    };
+    let named = host.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
+    let literal = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).is_some_and(|h| {
+        h.contains(':') && h.bytes().all(|b| b.is_ascii_hexdigit() || b == b':' || b == b'.')
+    });
+    let escaped =
+        text.split('%').skip(1).all(|t| t.len() >= 2 && t.bytes().take(2).all(|b| b.is_ascii_hexdigit()));
     scheme.eq_ignore_ascii_case("https")
-        && !host.is_empty()
+        && host.bytes().any(|b| b.is_ascii_alphanumeric())
+        && (named || literal)
+        && (port.is_empty() || (port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok()))
+        && escaped
         && !authority.contains('@')
         && text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
 }
@@ -153,6 +165,11 @@ mod tests {
             "https://a.example/ x",
             "file:///x",
             "https://a.example\\@b",
+            "https://[",
+            "https://a.example:99999/",
+            "https://a.example:x/",
+            "https://.",
+            "https://a.example/%zz",
         ] {
             assert!(!is_https_url(text), "{text}");
         }
