@@ -233,6 +233,20 @@ fn what_is_no_http_is_named_with_its_beginning() {
     seen.assert(3, "unreachable", message);
 }
 
+/// What was let in was let in, also if the server refuses everybody afterwards.
+#[test]
+fn a_hole_stays_a_finding_after_a_lock_out() {
+    let server = Server::start(|request: &str, stream: &mut TcpStream| {
+        static CALLS: AtomicUsize = AtomicUsize::new(0);
+        let early = CALLS.fetch_add(1, Ordering::SeqCst) < 60;
+        let carried = request.to_ascii_lowercase().contains("\nauthorization:");
+        answer(request, stream, if early && carried { 200 } else { 401 }, "", b"")
+    });
+    let seen = Seen::of("annexcloud", &server.url());
+    assert!(seen.outcomes().contains("fail"), "{}", seen.ended.stdout);
+    assert_eq!(seen.ended.code, Some(1), "{}", seen.ended.stdout);
+}
+
 /// A server that locks the caller out in the middle is left alone after two barriers.
 #[test]
 fn a_server_that_locks_out_is_asked_no_further() {

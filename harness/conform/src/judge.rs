@@ -130,3 +130,34 @@ pub fn assertions(observation: &Observation, documented: &Documented, challenge:
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Observation {
+        Observation { status, fields: Vec::new(), body: body.as_bytes().to_vec(), reason: None }
+    }
+
+    fn login() -> Success {
+        Success { status: vec![200], pointer: Some("/token".into()) }
+    }
+
+    #[test]
+    fn in_is_told_by_the_member_and_not_by_the_status_alone() {
+        assert!(let_in(&login(), &answer(200, r#"{"token":"t"}"#)));
+        assert!(!let_in(&login(), &answer(200, r#"{"_ERROR_MESSAGE_":"no"}"#)));
+        assert!(!let_in(&login(), &answer(200, r#"{"token":null}"#)), "null is no token");
+    }
+
+    #[test]
+    fn another_success_is_no_refusal() {
+        assert!(is_refusal(&login(), &answer(200, r#"{"_ERROR_MESSAGE_":"no"}"#)));
+        assert!(is_refusal(&login(), &answer(401, "")));
+        assert!(!is_refusal(&login(), &answer(201, r#"{"token":"t"}"#)), "a token under another status");
+        assert!(
+            !is_refusal(&login(), &answer(200, r#"{"token":"t","token":"t"}"#)),
+            "a body with two readings"
+        );
+    }
+}
