@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use bearproof_conform::results::Level;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{Done, Failure, freeze, lint, list, run, schema, serve, show};
+use crate::commands::{Done, Failure, defects, freeze, lint, list, run, schema, serve, show};
 use crate::report::Style;
 
 /// Proves that an API authenticates its requests the way its documentation says.
@@ -100,6 +100,12 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Run the vectors against every known weakness, and print what notices which.
+    Defects {
+        /// Only this scheme: an id, or a folder with a scheme of your own.
+        #[arg(long, value_name = "ID|DIR")]
+        scheme: Option<String>,
+    },
     /// Print what the suite lacks.
     Lint,
     /// Write the JSON schemas of vectors and results.
@@ -169,6 +175,7 @@ fn execute(cli: Cli) -> Result<Done, Failure> {
         }
         Command::Show { what } => show::show(vectors.as_deref(), &what),
         Command::Freeze { check } => freeze::freeze(vectors.as_deref(), check),
+        Command::Defects { scheme } => defects::defects(vectors.as_deref(), scheme.as_deref()),
         Command::Lint => lint::lint(vectors.as_deref()),
         Command::Schema { check } => schema::schema(vectors.as_deref(), check),
     }

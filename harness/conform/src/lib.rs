@@ -8,6 +8,7 @@ pub mod frozen;
 pub mod in_process;
 pub mod judge;
 pub mod lint;
+pub mod matrix;
 mod message;
 pub mod needs;
 pub mod play;

@@ -93,7 +93,8 @@ fn inside_token(d: &Description, edit: &Edit) -> bool {
         Edit::ReplaceText { .. }
         | Edit::DuplicateMember { .. }
         | Edit::Sign { .. }
-        | Edit::SignBinding { .. } => true,
+        | Edit::SignBinding { .. }
+        | Edit::Mistake { .. } => true,
         Edit::ReplacePiece { with, .. } => with.contains("{other}"),
         _ => target_of(edit).is_some_and(|target| {
             let place = match target {

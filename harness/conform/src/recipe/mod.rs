@@ -316,6 +316,13 @@ pub enum Edit {
         /// The new value, decoded.
         to: String,
     },
+    /// A binding is computed with one thing wrong. Each binding and each mistake makes a vector of its own.
+    Mistake {
+        /// Bindings that only reads have, instead of those of the usual endpoint.
+        reads: bool,
+        /// Position of the part and id of the mistake, once the recipe has met a scheme.
+        of: Option<(usize, String)>,
+    },
     /// A part gets another value, or an unknown part is added.
     SetPart {
         /// Which.

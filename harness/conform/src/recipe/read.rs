@@ -165,7 +165,11 @@ impl Reader<'_, '_> {
                 to: self.need("to", "the new name")?,
             });
         }
-        Err(self.no_verb("set, remove, rename"))
+        if let Some(item) = self.table.get("mistake") {
+            let reads = item.word(&[("each binding", false), ("each binding of reads", true)])?;
+            return Ok(Edit::Mistake { reads, of: None });
+        }
+        Err(self.no_verb("set, remove, rename, mistake"))
     }
 
     fn json_text(&self) -> Result<Edit, Fault> {
