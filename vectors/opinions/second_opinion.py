@@ -349,7 +349,7 @@ def check_step(scheme, rules, world, vector, step, note):
 
 def main():
     parser = argparse.ArgumentParser(description="A second opinion on the frozen vectors.")
-    parser.add_argument("--vectors", type=Path, default=Path(__file__).parent, metavar="DIR")
+    parser.add_argument("--vectors", type=Path, default=Path(__file__).resolve().parent.parent, metavar="DIR")
     folder = parser.parse_args().vectors
     count, unjudged, total, judged, problems = Counter(), Counter(), Counter(), Counter(), []
     warnings.simplefilter("ignore", jwt.InsecureKeyLengthWarning)

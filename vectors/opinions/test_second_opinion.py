@@ -20,7 +20,7 @@ class SecondOpinion(unittest.TestCase):
     def setUpClass(cls):
         cls.holder = tempfile.TemporaryDirectory()
         cls.folder = Path(cls.holder.name)
-        for file in HERE.glob("*/*.json"):
+        for file in HERE.parent.glob("*/*.json"):
             (cls.folder / file.parent.name).mkdir(exist_ok=True)
             shutil.copyfile(file, cls.folder / file.parent.name / file.name)
 
