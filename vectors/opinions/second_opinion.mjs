@@ -167,7 +167,8 @@ async function play(scheme, file, vector, count, say) {
               : "refused for a neighbouring reason"
             : "accepted",
         );
-      if (verdict === "accept") (await recompute(scheme, server, step, count)).forEach(problem);
+      if (verdict === "accept" && (outcome ?? NO_OPINION) === NO_OPINION)
+        (await recompute(scheme, server, step, count)).forEach(problem);
     }
     if (verdict === "accept") remember(server, step);
   }
