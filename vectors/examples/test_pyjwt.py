@@ -82,3 +82,8 @@ def let_in(file, vector, step):
 def test_vector(path, file, vector):
     step = vector["steps"][0]
     assert let_in(file, vector, step) == (step["expect"]["verdict"] == "accept"), f"{path}: {vector['id']}"
+
+
+def test_each_known_departure_is_of_a_vector_that_runs():
+    ran = [case.id for case in cases() if not any(mark.name == "skip" for mark in case.marks)]
+    assert [pattern for pattern in KNOWN if not any(fnmatch(id, pattern) for id in ran)] == []
