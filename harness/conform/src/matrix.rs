@@ -156,7 +156,10 @@ fn kills(weakness: &Weakness, cases: &[Case<'_>], redactor: &Redactor) -> BTreeM
     let mut subject = InProcess::weak(&first.plot.variant, weakness);
     for case in cases.iter().filter(|c| c.may_be_touched(weakness.touches)) {
         subject.renew(&case.plot.variant, &case.plot.id);
-        let result = drive(case.plot, Script::Frozen(case.vector), &subject, Via::InProcess, redactor);
+        // A token that the weak server itself issues is used as it is; all else are the frozen bytes.
+        let issued = case.plot.steps.iter().any(|s| s.token_of.is_some());
+        let script = if issued { Script::Live { run: "defects" } } else { Script::Frozen(case.vector) };
+        let result = drive(case.plot, script, &subject, Via::InProcess, redactor);
         if let Some(kill) = kill(&result) {
             kills.insert(case.plot.id.clone(), kill);
         }

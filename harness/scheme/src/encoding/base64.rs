@@ -15,19 +15,12 @@ pub struct Rules {
     pub(crate) trailing_bits: bool,
     /// Bytes outside the alphabet are passed over.
     pub(crate) illegal_bytes: bool,
-    /// A character that is left over after the groups of four is dropped.
-    pub(crate) leftover: bool,
 }
 
 impl Rules {
     /// RFC 7515 section 2: base64url without padding, line breaks, white space or other characters.
-    pub const STRICT: Self = Self {
-        padding: false,
-        any_alphabet: false,
-        trailing_bits: false,
-        illegal_bytes: false,
-        leftover: false,
-    };
+    pub const STRICT: Self =
+        Self { padding: false, any_alphabet: false, trailing_bits: false, illegal_bytes: false };
 }
 
 /// Why a text is not base64url. Offsets and lengths are in bytes, offsets from 0.
@@ -103,9 +96,6 @@ pub fn decode_url(text: &[u8], rules: &Rules) -> Result<Vec<u8>, Base64Error> {
     let mut kept = Cow::Borrowed(body);
     if rules.illegal_bytes {
         kept.to_mut().retain(|byte| value(*byte) != NOT_A_DIGIT);
-    }
-    if rules.leftover && kept.len() % 4 == 1 {
-        kept.to_mut().pop();
     }
     let body = kept.as_ref();
 

@@ -53,7 +53,26 @@ pub(super) fn add(list: &mut List<'_>) {
         .map(|(i, _)| i)
         .collect();
     for (row, rule) in rows.into_iter().zip(rules) {
+        // What the caller can't write can't be odd; a host is looked up, whatever case it has.
+        let several = |source: &Source| {
+            let Source::Endpoint(name) = source else { return false };
+            let lists = list.world.endpoints.iter().filter_map(|e| crate::world::value(&e.attributes, name));
+            lists.filter_map(crate::world::Value::items).any(|items| items.len() > 1)
+        };
+        let (by_host, by_path) =
+            (rule.required == Source::Host, matches!(rule.required, Source::Parameter(_)));
+        let several = several(&rule.required);
         for (what, says, suffices) in TABLE {
+            let shown = match what {
+                "one-suffices" => several,
+                "missing-grants" => false,
+                "any-case" | "by-prefix" | "contained" => !by_host || what != "any-case",
+                "words" => by_host || by_path,
+                _ => by_path,
+            };
+            if !shown {
+                continue;
+            }
             list.replace(Class::Accepts, row, what, says, move |case, row| access_by(case, row, &suffices));
         }
         if rule.required == Source::Host {

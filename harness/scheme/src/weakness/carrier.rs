@@ -90,7 +90,9 @@ pub(super) fn add(list: &mut List<'_>) {
     } else {
         &["Authorization", "X-Api-Key", "Api_Key"]
     };
-    for (what, says, reading) in table {
+    // Where the body is bound, a credential that moves into it breaks the binding.
+    let bound = list.d().binds_body();
+    for (what, says, reading) in table.into_iter().filter(|t| t.0 != "in-the-body" || !bound) {
         front(list, &part, what, says, reading);
     }
     for name in other.iter().filter(|n| !n.eq_ignore_ascii_case(&part.name)) {
@@ -112,8 +114,10 @@ pub(super) fn add(list: &mut List<'_>) {
         .collect();
     for part in further {
         front(list, &part, "first-of-two", "takes the first of two lines", |m, p| keep(m, p, false));
-        front(list, &part, "last-of-two", "takes the last of two lines", |m, p| keep(m, p, true));
-        front(list, &part, "in-the-query", "takes it from the query", in_query);
+        if !part.optional {
+            front(list, &part, "last-of-two", "takes the last of two lines", |m, p| keep(m, p, true));
+            front(list, &part, "in-the-query", "takes it from the query", in_query);
+        }
     }
 }
 

@@ -58,7 +58,7 @@ pub(super) fn add(list: &mut List<'_>) {
         }),
     ];
     for (what, says, find) in table.iter().copied() {
-        add_find(list, token.format, what, says, find);
+        add_find(list, what, says, find);
     }
     if token.format == Format::Jwe {
         framing(list);
@@ -73,7 +73,7 @@ fn stream(pieces: &Pieces<'_>, key: &[u8]) -> Option<Vec<u8>> {
     seal(key, &pieces.iv, &[], &pieces.ciphertext).map(|(plaintext, _)| plaintext)
 }
 
-fn add_find(list: &mut List<'_>, format: Format, what: &str, says: &str, find: Find) {
+fn add_find(list: &mut List<'_>, what: &str, says: &str, find: Find) {
     let reference = list.d().token.as_ref().and_then(|t| t.reference.clone());
     list.add(Class::Accepts, &format!("sealed/{what}"), says, reference.as_ref(), move |plan| {
         let Some(row) = plan.rows.iter().position(|r| r.stage == "signature") else { return };
@@ -91,7 +91,6 @@ fn add_find(list: &mut List<'_>, format: Format, what: &str, says: &str, find: F
                 })
             }),
         );
-        let _ = format;
     });
 }
 
@@ -195,12 +194,11 @@ fn framing(list: &mut List<'_>) {
         "also takes a signed token",
         reference.as_ref(),
         |plan| {
-            other_frame(plan, |case, token, secret| {
+            other_frame(plan, |token, secret| {
                 let Ok(Compact::Jws([_, payload, signature])) = crate::token::split(Format::Jws, token)
                 else {
                     return None;
                 };
-                let _ = case;
                 let decode = |text: &[u8]| decode_url(text, &Rules::STRICT).ok();
                 let input = crate::token::signing_input(token, signature);
                 let good =
@@ -215,7 +213,7 @@ fn framing(list: &mut List<'_>) {
         "also takes sealed claims without a frame",
         reference.as_ref(),
         |plan| {
-            other_frame(plan, |_, token, secret| open_opaque(token, secret, &Rules::STRICT).ok());
+            other_frame(plan, |token, secret| open_opaque(token, secret, &Rules::STRICT).ok());
         },
     );
 }
@@ -224,7 +222,7 @@ fn framing(list: &mut List<'_>) {
 fn opaque(list: &mut List<'_>) {
     let reference = list.d().token.as_ref().and_then(|t| t.reference.clone());
     list.add(Class::Accepts, "sealed/jwe-too", "also takes a JWE", reference.as_ref(), |plan| {
-        other_frame(plan, |_, token, secret| match crate::token::split(Format::Jwe, token) {
+        other_frame(plan, |token, secret| match crate::token::split(Format::Jwe, token) {
             Ok(Compact::Jwe(parts)) => open_jwe(&parts, secret, &Rules::STRICT, &Rules::STRICT).ok(),
             _ => None,
         });
@@ -232,7 +230,7 @@ fn opaque(list: &mut List<'_>) {
 }
 
 /// What a reader of another frame finds in a token.
-type Frame = fn(&crate::verify::case::Case<'_>, &[u8], &[u8]) -> Option<Vec<u8>>;
+type Frame = fn(&[u8], &[u8]) -> Option<Vec<u8>>;
 
 /// Where the strict form is refused, the token is read in another frame; header checks are passed over then.
 fn other_frame(plan: &mut crate::plan::Plan, frame: Frame) {
@@ -253,7 +251,7 @@ fn other_frame(plan: &mut crate::plan::Plan, frame: Frame) {
             let full = case.plan.description.token.as_ref().map(|t| t.key.name()).unwrap_or_default();
             let name = full.split_once('.').map_or("", |(_, name)| name);
             let key = crate::world::value(&platform.values, name).and_then(crate::world::Value::bytes);
-            let found = frame(case, case.token.unwrap_or_default(), &key.unwrap_or_default());
+            let found = frame(case.token.unwrap_or_default(), &key.unwrap_or_default());
             let plaintext = found.ok_or(Reason::TokenMalformed)?;
             case.buffers.claims.get_or_init(|| plaintext);
             Ok(())

@@ -398,6 +398,9 @@ fn any_key(list: &mut List<'_>) {
             case.credential = own.first().copied();
             opened
         });
+        if list.d().token.as_ref().is_some_and(|t| t.alg.is_hmac()) {
+            continue;
+        }
         list.forgive(row, "key-by-key-id", "takes the key that `kid` names", |case, _, reason| {
             let kid =
                 case.header.as_ref().and_then(|h| h.find("kid")).and_then(Value::as_str).ok_or(reason)?;

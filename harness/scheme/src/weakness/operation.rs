@@ -5,7 +5,7 @@ use crate::description::{Lifetime, Operation, OperationKind, Place, Rule, TimeRu
 use crate::plan::Plan;
 use crate::verdict::Reason;
 use crate::verify::operation::{Effect, Prove, prove};
-use crate::world::{State, Value};
+use crate::world::State;
 
 pub(super) fn add(list: &mut List<'_>) {
     let operations = list.d().operations.clone();
@@ -107,8 +107,6 @@ fn issue(list: &mut List<'_>, position: usize, operation: &Operation) {
             }
         });
     }
-    let name = operation.name.clone();
-    let _ = name;
     type Proof = fn(&[u8], &[u8]) -> bool;
     let table: [(&str, &str, Proof); 6] = [
         ("proof-by-prefix", "takes a proof that begins with the right one", |want, sent| {
@@ -122,6 +120,9 @@ fn issue(list: &mut List<'_>, position: usize, operation: &Operation) {
         ("proof-star", "reads `*` as any proof", |want, sent| sent == b"*" || want == sent),
         ("proof-of-anybody", "takes the proof of another caller", |_, _| false),
     ];
+    // One login code serves all logins.
+    let first = list.d().operations.iter().find(|o| o.kind == OperationKind::Issue).map(|o| o.name.clone());
+    let table = table.into_iter().filter(|_| first.as_ref() == Some(&operation.name));
     for (what, says, same) in table {
         instead(list, Class::Accepts, operation, what, says, move || {
             Box::new(move |plan, operation, request, context| {
@@ -221,12 +222,11 @@ fn register(list: &mut List<'_>, operation: &Operation) {
             })
         },
     );
-    for (index, part) in operation.parts.iter().enumerate() {
+    for part in &operation.parts {
         if !part.types.contains(&Type::Integer) {
             continue;
         }
         let name = part.name.clone();
-        let _ = index;
         let says = format!("takes any number for `{}`", part.path());
         instead(
             list,
@@ -246,7 +246,6 @@ fn register(list: &mut List<'_>, operation: &Operation) {
             },
         );
     }
-    let _ = Value::Integer;
 }
 
 /// The JSON text with a decent number for this member.

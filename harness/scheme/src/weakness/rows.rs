@@ -34,6 +34,9 @@ pub(super) fn add(list: &mut List<'_>) {
                 Reason::TimeTooFar => capped.contains(&name),
                 // A body that nothing binds has weaknesses of its own.
                 Reason::BindingBody => name != "unbound body",
+                // What a platform says of itself has the types that it writes.
+                Reason::ClaimsWrongType => list.d().caller_key(),
+                Reason::TimeWrongType if name == "registered claim nbf" => list.d().caller_key(),
                 _ => true,
             };
             if !shown {

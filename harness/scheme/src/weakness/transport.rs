@@ -1,7 +1,7 @@
 //! Weaknesses of connection, method and path.
 
 use super::{Class, List, set};
-use crate::description::Condition;
+use crate::description::{Condition, Part, Source};
 use crate::plan::match_path;
 use crate::verdict::Reason;
 
@@ -13,7 +13,7 @@ pub(super) fn add(list: &mut List<'_>) {
             if case.request.values("x-forwarded-proto").any(says) { Ok(()) } else { Err(reason) }
         });
     }
-    let operations = list.d().transport.https && !list.d().operations.is_empty();
+    let operations = list.d().transport.https && list.d().operations.iter().any(|o| !o.guarded);
     if operations {
         let reference = list.d().transport.reference.clone();
         list.add(
@@ -25,6 +25,12 @@ pub(super) fn add(list: &mut List<'_>) {
                 plan.description.transport.https = false;
             },
         );
+    }
+    methods(list);
+    paths(list);
+    if !list.d().binds_body() {
+        // Servers say 405, or take the method for another, as they like.
+        return;
     }
     let reference = list.d().transport.reference.clone();
     list.add(
@@ -59,7 +65,10 @@ pub(super) fn add(list: &mut List<'_>) {
             }));
         },
     );
-    methods(list);
+}
+
+/// The path taken from a field that a proxy would set.
+fn paths(list: &mut List<'_>) {
     for (what, says, fields) in [
         ("override", "obeys `X-Original-URL` and its like", &["x-original-url", "x-rewrite-url"][..]),
         (
@@ -68,8 +77,8 @@ pub(super) fn add(list: &mut List<'_>) {
             &["x-forwarded-path", "x-forwarded-uri"],
         ),
     ] {
-        let bound =
-            list.d().parts.iter().find(|p| matches!(p.binds(), Some(crate::description::Binding::Path)));
+        let whole = |p: &&Part| p.pipeline().and_then(|p| p.single()) == Some(&Source::Path);
+        let bound = list.d().parts.iter().find(whole);
         let Some(reference) = bound.map(|p| p.reference.clone()) else { continue };
         list.add(Class::Accepts, &format!("path/{what}"), says, reference.as_ref(), move |plan| {
             let list = fields;
