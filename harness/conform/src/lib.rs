@@ -13,6 +13,7 @@ mod message;
 pub mod needs;
 pub mod play;
 pub mod plot;
+pub mod properties;
 pub mod recipe;
 pub mod redact;
 pub mod resolve;

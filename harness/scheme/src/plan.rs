@@ -258,7 +258,9 @@ impl Rows<'_> {
             } else {
                 Reason::TokenUndecryptable
             };
-            self.add("signature", "signature", &[reason], &token_reference, None, checks::signature);
+            // What only now is decoded may be malformed: the signature of a JWS, all of a sealed token.
+            let reasons = &[Reason::TokenMalformed, reason];
+            self.add("signature", "signature", reasons, &token_reference, None, checks::signature);
             if !(caller_key && in_claims) {
                 self.add("token", "claims", malformed, &token_reference, None, checks::parse_claims);
             }

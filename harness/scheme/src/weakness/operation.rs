@@ -79,11 +79,11 @@ fn inputs(list: &mut List<'_>, position: usize, operation: &Operation) {
             });
         }
         if part.place == Place::Body && part.types == [Type::String] {
-            let says = format!("takes a number or a list for `{}`", part.path());
+            let says = format!("takes a list for `{}`", part.path());
             let what = format!("any-type-of-{}", part.name.to_ascii_lowercase());
             change(list, position, &what, &says, move |o| {
                 if let Some(part) = o.parts.get_mut(index) {
-                    part.types.extend([Type::Integer, Type::List]);
+                    part.types.push(Type::List);
                 }
             });
         }
