@@ -69,7 +69,7 @@ pub(super) fn sealed_token(_: &Ground, data: &[u8]) -> Result<(), String> {
 /// What a token holds, if we and aws-lc say the same.
 fn agreed(format: Format, token: &[u8]) -> Result<Option<Vec<u8>>, String> {
     let ours = match split(format, token) {
-        Ok(Compact::Jwe(parts)) => open_jwe(&parts, &SEALING_KEY, &Rules::STRICT).ok(),
+        Ok(Compact::Jwe(parts)) => open_jwe(&parts, &SEALING_KEY, &Rules::STRICT, &Rules::STRICT).ok(),
         Ok(Compact::Opaque(segment)) => open_opaque(segment, &SEALING_KEY, &Rules::STRICT).ok(),
         _ => None,
     };
