@@ -10,6 +10,7 @@ use bearproof_scheme::description::{Alg, Level, Part, Pipeline, Rule, Source, St
 use bearproof_scheme::sign::{Draft, Signer, Trace, Written};
 use bearproof_scheme::world::{State, Value, value};
 
+use crate::catalogue::Catalogue;
 use crate::entropy::Published;
 use crate::freeze::plots;
 use crate::plot::{Plot, expand};
@@ -50,6 +51,7 @@ pub fn lint(suite: &Suite) -> Result<Report, String> {
             ));
         }
     }
+    let mut cited: Vec<(String, Vec<String>)> = Vec::new();
     for scheme in &suite.schemes {
         let all = plots(&suite.families, scheme)?;
         for recipe in &scheme.recipes {
@@ -75,6 +77,10 @@ pub fn lint(suite: &Suite) -> Result<Report, String> {
         report.vectors += all.plots.len();
         coverage(scheme, &all.plots, &mut report);
         same_bytes(&all.plots, &mut report)?;
+        cited.extend(all.plots.iter().map(|p| (p.id.clone(), p.refs.clone())));
+    }
+    if let Some(catalogue) = Catalogue::load(suite.folder.as_ref()).map_err(|f| f.to_string())? {
+        report.problems.extend(catalogue.problems(&cited));
     }
     Ok(report)
 }

@@ -93,6 +93,8 @@ fn inside_token(d: &Description, edit: &Edit) -> bool {
         Edit::ReplaceText { .. }
         | Edit::DuplicateMember { .. }
         | Edit::Sign { .. }
+        | Edit::Forge(_)
+        | Edit::SignSpelt { .. }
         | Edit::SignBinding { .. } => true,
         Edit::ReplacePiece { with, .. } => with.contains("{other}"),
         _ => target_of(edit).is_some_and(|target| {
