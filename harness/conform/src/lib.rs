@@ -1,8 +1,10 @@
 //! Who judges: the vector format, recipes, binding, judging and results. No sockets, no async, and nothing
 //! here knows how a subject verifies.
 
+pub mod catalogue;
 pub mod drive;
 pub mod entropy;
+mod forge;
 pub mod freeze;
 pub mod frozen;
 pub mod in_process;

@@ -305,6 +305,8 @@ fn applies(step: &Step, variant: &Variant, endpoint: &str) -> bool {
                 && (declare.is_none() || framed)
                 && key.iter().all(key_fits)
         }
+        Edit::Forge(_) => has_word("rs256") && unguarded.is_none(),
+        Edit::SignSpelt { .. } => format == Some(Format::Jws) && unguarded.is_none(),
         Edit::SignBinding { role: other } => has_word("keyed-binding") && role(other),
         Edit::Encode { piece, .. } | Edit::ReplacePiece { piece, .. } => {
             piece_fits(piece) && unguarded.is_none()

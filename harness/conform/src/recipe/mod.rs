@@ -8,6 +8,7 @@ pub(crate) use read::read_offset;
 
 use bearproof_scheme::description::Place;
 
+pub use crate::forge::Spelling;
 use crate::results::{Level, Severity};
 
 /// One recipe, before it meets a scheme.
@@ -260,6 +261,47 @@ pub enum Respell {
     ImpossibleLength,
 }
 
+/// Signatures that no honest RSA signer makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forgery {
+    /// Eight bytes of padding, and something behind the hash.
+    ShortPadding,
+    /// Zeros for padding.
+    PaddingOfZeros,
+    /// The block type of encryption.
+    BlockTypeTwo,
+    /// The hash without the algorithm's name.
+    BareHash,
+    /// A length in more bytes than DER allows.
+    LongLength,
+    /// The algorithm's name without its NULL.
+    WithoutNull,
+    /// The number 1.
+    One,
+    /// The modulus less one.
+    ModulusLessOne,
+    /// The modulus.
+    Modulus,
+    /// The right number plus the modulus.
+    PlusModulus,
+}
+
+impl Forgery {
+    /// The words of recipes.
+    pub const WORDS: [(&'static str, Self); 10] = [
+        ("short-padding", Self::ShortPadding),
+        ("padding-of-zeros", Self::PaddingOfZeros),
+        ("block-type-two", Self::BlockTypeTwo),
+        ("bare-hash", Self::BareHash),
+        ("long-length", Self::LongLength),
+        ("without-null", Self::WithoutNull),
+        ("one", Self::One),
+        ("modulus-less-one", Self::ModulusLessOne),
+        ("modulus", Self::Modulus),
+        ("plus-modulus", Self::PlusModulus),
+    ];
+}
+
 /// A piece of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Piece {
@@ -366,6 +408,15 @@ pub enum Edit {
         declare: Option<String>,
         /// The key; `None`: the right one.
         key: Option<KeyOf>,
+    },
+    /// A signature that no honest RSA signer makes.
+    Forge(Forgery),
+    /// Header or payload is written otherwise and signed as it then stands.
+    SignSpelt {
+        /// The payload, else the header.
+        payload: bool,
+        /// How it is written.
+        with: Spelling,
     },
     /// Computes the body binding with another caller's secret.
     SignBinding {
