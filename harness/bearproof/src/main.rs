@@ -105,6 +105,9 @@ enum Command {
         /// Only this scheme: an id, or a folder with a scheme of your own.
         #[arg(long, value_name = "ID|DIR")]
         scheme: Option<String>,
+        /// How to print.
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
     },
     /// Print what the suite lacks.
     Lint,
@@ -175,7 +178,9 @@ fn execute(cli: Cli) -> Result<Done, Failure> {
         }
         Command::Show { what } => show::show(vectors.as_deref(), &what),
         Command::Freeze { check } => freeze::freeze(vectors.as_deref(), check),
-        Command::Defects { scheme } => defects::defects(vectors.as_deref(), scheme.as_deref()),
+        Command::Defects { scheme, format } => {
+            defects::defects(vectors.as_deref(), scheme.as_deref(), matches!(format, Format::Json))
+        }
         Command::Lint => lint::lint(vectors.as_deref()),
         Command::Schema { check } => schema::schema(vectors.as_deref(), check),
     }

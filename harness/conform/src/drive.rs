@@ -26,6 +26,8 @@ pub(crate) const BROKE: &str = "the server broke";
 pub enum Script<'a> {
     /// The bytes that were frozen.
     Frozen(&'a Vector),
+    /// Frozen bytes that were decoded before, by [`prepare`].
+    Prepared(&'a [Next]),
     /// The recipe, played with the randomness of a run.
     Live {
         /// Id of the run.
@@ -175,6 +177,7 @@ impl Driver<'_> {
             Script::Live { run } => {
                 play_with_effect(self.plot, index, run, self.subject.now(), &self.earlier)
             }
+            Script::Prepared(steps) => steps.get(index).cloned().ok_or_else(|| "a step is missing".into()),
             Script::Frozen(vector) => {
                 let step = vector.steps.get(index).ok_or("the frozen file lacks this step; run `freeze`")?;
                 frozen_next(self.plot, index, step)
@@ -226,10 +229,19 @@ impl Driver<'_> {
     fn leak(&self, sent: &Message, observation: &Observation) -> Option<String> {
         let body = String::from_utf8_lossy(&observation.body);
         // What the caller itself sent in its body may come back there (a registered phrase, say); nothing else may.
-        let leaked = self.secrets.finds_beyond(&body, &String::from_utf8_lossy(&sent.body))
+        let beyond = || self.secrets.finds_beyond(&body, &String::from_utf8_lossy(&sent.body));
+        let leaked = (self.secrets.finds(&body) && beyond())
             || observation.fields.iter().any(|(_, v)| self.secrets.finds(&String::from_utf8_lossy(v)));
         leaked.then(|| LEAK.into())
     }
+}
+
+/// What the steps of a frozen vector do, decoded once for many runs.
+///
+/// # Errors
+/// Why the frozen file does not fit the recipe.
+pub fn prepare(plot: &Plot, vector: &Vector) -> Result<Vec<Next>, String> {
+    vector.steps.iter().enumerate().map(|(index, step)| frozen_next(plot, index, step)).collect()
 }
 
 /// What a frozen step does.

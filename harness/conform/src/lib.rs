@@ -4,6 +4,7 @@
 pub mod catalogue;
 pub mod drive;
 pub mod entropy;
+pub mod equivalent;
 mod forge;
 pub mod freeze;
 pub mod frozen;

@@ -8,13 +8,16 @@ use std::sync::{Mutex, PoisonError};
 use bearproof_scheme::request::Message;
 use bearproof_scheme::weakness::{Class, Touches, Weakness, all};
 
-use crate::drive::{Script, drive};
+use crate::drive::{Script, drive, prepare};
+use crate::equivalent::{self, Equivalent};
 use crate::in_process::InProcess;
+use crate::play::Next;
 use crate::plot::Plot;
+use crate::recipe::Expect;
 use crate::redact::Redactor;
 use crate::results::{Level, Outcome, VectorResult, Via};
 use crate::subject::{Observation, Subject, SubjectError};
-use crate::suite::Variant;
+use crate::suite::{Scheme, Variant};
 use crate::vector::Vector;
 
 /// What a vector did to one weakness.
@@ -67,22 +70,128 @@ pub struct Matrix {
     pub scheme: String,
     /// All weaknesses, in the order of the checks that they change.
     pub lines: Vec<Line>,
+    /// Weaknesses that no request shows, and why.
+    pub equivalent: Vec<Equivalent>,
+    /// Rejecting vectors that notice what another notices, each with the first of its group.
+    pub repeats: Vec<Repeat>,
+    /// Rejecting vectors in all.
+    pub rejecting: usize,
+}
+
+/// A rejecting vector that notices exactly what another one does.
+#[derive(Debug, Clone)]
+pub struct Repeat {
+    /// Its id.
+    pub id: String,
+    /// The other one's.
+    pub like: String,
+    /// What it shows beside that, if its recipe says so.
+    pub differs: Option<String>,
+}
+
+/// What became of a weakness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State<'m> {
+    /// Vectors notice it.
+    Killed,
+    /// No request shows it, for this reason.
+    Equivalent(&'m str),
+    /// Nothing notices it.
+    Alive,
 }
 
 impl Matrix {
+    /// What became of one of its weaknesses.
+    pub fn state(&self, line: &Line) -> State<'_> {
+        if line.is_killed() {
+            return State::Killed;
+        }
+        match self.equivalent.iter().find(|e| e.weakness == line.id) {
+            Some(reason) => State::Equivalent(&reason.because),
+            None => State::Alive,
+        }
+    }
+
     /// Weaknesses that some vector tells from every other one that is killed.
     pub fn distinct(&self) -> usize {
-        let sets: BTreeSet<Vec<(&String, &Kill)>> =
-            self.lines.iter().filter(|l| l.is_killed()).map(|l| l.kills.iter().collect()).collect();
-        sets.len()
+        let killed = self.lines.iter().filter(|l| l.is_killed());
+        killed.map(|l| &l.kills).collect::<BTreeSet<_>>().len()
     }
+
+    /// What must be mended: what nothing notices, and reasons that are none.
+    pub fn problems(&self) -> Vec<String> {
+        let scheme = &self.scheme;
+        let mut problems = Vec::new();
+        for line in self.lines.iter().filter(|l| self.state(l) == State::Alive) {
+            problems.push(format!(
+                "{scheme}/{}: no vector notices a server that {}; write one, or say why none can in equivalent.toml",
+                line.id, line.says
+            ));
+        }
+        for reason in &self.equivalent {
+            let id = &reason.weakness;
+            match self.lines.iter().find(|l| l.id == *id) {
+                None => {
+                    problems.push(format!("{scheme}/equivalent.toml: `{id}` is no weakness of this scheme"))
+                }
+                Some(line) => {
+                    if let Some(by) = line.killers().next() {
+                        problems.push(format!(
+                            "{scheme}/equivalent.toml: `{id}` is noticed by `{by}`; remove the entry"
+                        ));
+                    }
+                }
+            }
+        }
+        for repeat in self.repeats.iter().filter(|r| r.differs.is_none()) {
+            problems.push(format!(
+                "{}: notices exactly what `{}` does; remove one, or say in its recipe what `differs`",
+                repeat.id, repeat.like
+            ));
+        }
+        problems
+    }
+
+    /// The weaknesses that a vector notices, as their classes demand.
+    pub fn catches(&self, vector: &str) -> Vec<String> {
+        let notices = |line: &&Line| line.killers().any(|id| id == vector);
+        self.lines.iter().filter(notices).map(|l| l.id.clone()).collect()
+    }
+}
+
+/// Rejecting vectors that notice exactly what an earlier one does.
+fn repeats(lines: &[Line], plots: &[Plot]) -> (Vec<Repeat>, usize) {
+    let rejects = |p: &&Plot| p.steps.iter().any(|s| matches!(s.expect, Expect::Reject(_)));
+    let mut first: BTreeMap<Vec<&str>, Vec<&Plot>> = BTreeMap::new();
+    let mut rejecting = 0;
+    for plot in plots.iter().filter(rejects) {
+        rejecting += 1;
+        let noticed = lines.iter().filter(|l| l.kills.contains_key(&plot.id)).map(|l| l.id.as_str());
+        first.entry(noticed.collect()).or_default().push(plot);
+    }
+    let mut repeats = Vec::new();
+    for group in first.values() {
+        // One that says what differs does not stand for the others.
+        let Some(like) = group.iter().find(|p| p.differs.is_none()).or_else(|| group.first()) else {
+            continue;
+        };
+        for plot in group.iter().filter(|p| p.id != like.id) {
+            repeats.push(Repeat {
+                id: plot.id.clone(),
+                like: like.id.clone(),
+                differs: plot.differs.clone(),
+            });
+        }
+    }
+    (repeats, rejecting)
 }
 
 /// Runs every vector of a scheme against every weakness, in process, on all processors.
 ///
 /// # Errors
 /// A plot without its frozen vector.
-pub fn matrix(scheme: &str, plots: &[Plot], frozen: &BTreeMap<String, Vector>) -> Result<Matrix, String> {
+pub fn matrix(scheme: &Scheme, plots: &[Plot], frozen: &BTreeMap<String, Vector>) -> Result<Matrix, String> {
+    let equivalent = equivalent::load(scheme.folder.as_ref()).map_err(|f| f.to_string())?;
     let mut variants: Vec<(&Plot, Vec<&Plot>)> = Vec::new();
     for plot in plots {
         match variants.iter_mut().find(|(first, _)| first.choose == plot.choose) {
@@ -110,7 +219,8 @@ pub fn matrix(scheme: &str, plots: &[Plot], frozen: &BTreeMap<String, Vector>) -
             }
         }
     }
-    Ok(Matrix { scheme: scheme.into(), lines })
+    let (repeats, rejecting) = repeats(&lines, plots);
+    Ok(Matrix { scheme: scheme.id.clone(), lines, equivalent, repeats, rejecting })
 }
 
 /// For each weakness the vectors that fail on it.
@@ -124,7 +234,7 @@ fn run(
     let cases: Result<Vec<Case<'_>>, String> = plots
         .iter()
         .map(|plot| match frozen.get(&plot.id) {
-            Some(vector) => Ok(Case::new(plot, vector, &redactor)),
+            Some(vector) => Case::new(plot, vector, &redactor),
             None => Err(format!("`{}` is not frozen; run `bearproof freeze`", plot.id)),
         })
         .collect();
@@ -158,7 +268,7 @@ fn kills(weakness: &Weakness, cases: &[Case<'_>], redactor: &Redactor) -> BTreeM
         subject.renew(&case.plot.variant, &case.plot.id);
         // A token that the weak server itself issues is used as it is; all else are the frozen bytes.
         let issued = case.plot.steps.iter().any(|s| s.token_of.is_some());
-        let script = if issued { Script::Live { run: "defects" } } else { Script::Frozen(case.vector) };
+        let script = if issued { Script::Live { run: "defects" } } else { Script::Prepared(&case.steps) };
         let result = drive(case.plot, script, &subject, Via::InProcess, redactor);
         if let Some(kill) = kill(&result) {
             kills.insert(case.plot.id.clone(), kill);
@@ -170,16 +280,17 @@ fn kills(weakness: &Weakness, cases: &[Case<'_>], redactor: &Redactor) -> BTreeM
 /// A vector, and how far the strict verifier comes with its requests.
 struct Case<'a> {
     plot: &'a Plot,
-    vector: &'a Vector,
+    steps: Vec<Next>,
     /// The row that refuses, for each request; `None` for one that runs through all rows, or is an operation's own.
     rows: Vec<Option<usize>>,
 }
 
 impl<'a> Case<'a> {
-    fn new(plot: &'a Plot, vector: &'a Vector, redactor: &Redactor) -> Self {
+    fn new(plot: &'a Plot, vector: &Vector, redactor: &Redactor) -> Result<Self, String> {
+        let steps = prepare(plot, vector)?;
         let probe = Probe { inner: InProcess::new(&plot.variant, &plot.id), rows: Mutex::default() };
-        drive(plot, Script::Frozen(vector), &probe, Via::InProcess, redactor);
-        Self { plot, vector, rows: probe.rows.into_inner().unwrap_or_else(PoisonError::into_inner) }
+        drive(plot, Script::Prepared(&steps), &probe, Via::InProcess, redactor);
+        Ok(Self { plot, steps, rows: probe.rows.into_inner().unwrap_or_else(PoisonError::into_inner) })
     }
 
     /// Whether a weakness can make a difference here. Up to the first difference the weak verifier does what the

@@ -35,6 +35,7 @@ pub struct Done {
 }
 
 /// What a step is about to do.
+#[derive(Clone)]
 pub enum Next {
     /// Send this message.
     Send(Box<Made>),
@@ -45,6 +46,7 @@ pub enum Next {
 }
 
 /// A message and how it came to be.
+#[derive(Clone)]
 pub struct Made {
     /// The message.
     pub message: Message,

@@ -23,6 +23,8 @@ pub struct Plot {
     pub severity: Severity,
     /// RFC clauses and catalogue entries, then the scheme's requirements.
     pub refs: Vec<String>,
+    /// What it shows that other vectors, which notice the same weaknesses, do not.
+    pub differs: Option<String>,
     /// Options that differ from the world's.
     pub choose: Vec<(String, String)>,
     /// Description and world for these options.
@@ -77,6 +79,7 @@ pub fn expand(recipe: &Recipe, scheme: &Scheme) -> Result<Vec<Plot>, String> {
                 level,
                 severity: recipe.severity,
                 refs: recipe.refs.clone(),
+                differs: recipe.differs.clone(),
                 choose: recipe.choose.clone(),
                 variant: variant.clone(),
                 role: recipe.role.clone(),
@@ -360,6 +363,7 @@ pub fn control(plot: &Plot) -> Plot {
         level: Level::Must,
         severity: Severity::Medium,
         refs: Vec::new(),
+        differs: None,
         steps,
         twin: None,
         ..plot.clone()

@@ -183,6 +183,7 @@ fn read_recipe(
             refs.extend(case_refs.iter().cloned());
             refs
         },
+        differs: table.get("differs").map(|i| i.text()).transpose()?,
         steps,
     })
 }

@@ -36,6 +36,8 @@ pub struct Recipe {
     pub severity: Severity,
     /// RFC clauses and catalogue entries.
     pub refs: Vec<String>,
+    /// What it shows that other vectors, which notice the same weaknesses, do not.
+    pub differs: Option<String>,
     /// The exchanges; a recipe without `steps` has one.
     pub steps: Vec<Step>,
 }
