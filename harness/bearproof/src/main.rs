@@ -79,6 +79,9 @@ enum Command {
         /// Add the reason code to each answer (`X-Bearproof-Reason`).
         #[arg(long)]
         explain: bool,
+        /// Serve a server that gets one thing wrong: `SCHEME/WHERE/WHAT`, as `defects` names it.
+        #[arg(long, value_name = "ID")]
+        defect: Option<String>,
     },
     /// Name the vectors.
     List {
@@ -170,8 +173,8 @@ fn execute(cli: Cli) -> Result<Done, Failure> {
                 style: style(),
             })
         }
-        Command::Serve { scheme, port, ca_out, profiles, explain } => {
-            serve::serve(&serve::Options { vectors, scheme, port, ca_out, profiles, explain })
+        Command::Serve { scheme, port, ca_out, profiles, explain, defect } => {
+            serve::serve(&serve::Options { vectors, scheme, port, ca_out, profiles, explain, defect })
         }
         Command::List { scheme, format } => {
             list::list(vectors.as_deref(), scheme.as_deref(), matches!(format, Format::Json))
