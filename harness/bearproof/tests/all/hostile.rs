@@ -8,19 +8,16 @@
     reason = "a test may stop at the first broken assumption"
 )]
 
-mod common;
-#[path = "common/server.rs"]
-mod server;
-
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex, OnceLock};
 use std::time::Duration;
 
-use common::{Ended, Temp, bearproof, profile};
-use server::{React, Server, answer};
+use crate::common::server::{React, Server, answer};
+use crate::common::{Ended, Temp, bearproof, profile};
 
 const LOGIN_PAGE: &[u8] = b"<!doctype html><title>Sign in</title><form action=\"/login\"></form>";
 
@@ -68,6 +65,26 @@ impl Seen {
     }
 }
 
+/// What came of a server that answers everybody with this status: judged once, whichever tests look at it.
+fn of_status(scheme: &'static str, code: u16) -> &'static Seen {
+    static RUNS: Mutex<BTreeMap<(&str, u16), &OnceLock<Seen>>> = Mutex::new(BTreeMap::new());
+    let run = *RUNS.lock().unwrap().entry((scheme, code)).or_insert_with(|| Box::leak(Box::default()));
+    run.get_or_init(|| always(scheme, status(code)))
+}
+
+/// What came of a server that never answers, and how many requests it got.
+static SILENT_RUN: LazyLock<(Seen, usize)> = LazyLock::new(|| {
+    let server = Server::start(silence);
+    let seen = Seen::of("annexcloud", &server.url());
+    (seen, server.requests().len())
+});
+
+/// What came of an address where nobody listens, and that address.
+static CLOSED_RUN: LazyLock<(Seen, String)> = LazyLock::new(|| {
+    let address = closed_port();
+    (Seen::of("hexsafe", &address), address)
+});
+
 /// Runs against a server that does the same with every request.
 fn always(scheme: &str, react: impl React) -> Seen {
     Seen::of(scheme, &Server::start(react).url())
@@ -106,7 +123,7 @@ const SILENT: &str = "the server does not answer: no answer within 5 s";
 #[test]
 fn a_server_that_refuses_everything_passes_nothing() {
     for scheme in ["annexcloud", "hexsafe"] {
-        let seen = always(scheme, status(401));
+        let seen = of_status(scheme, 401);
         seen.assert(4, "good-refused", REFUSED);
         assert_eq!(seen.requests(), 1);
     }
@@ -115,7 +132,7 @@ fn a_server_that_refuses_everything_passes_nothing() {
 #[test]
 fn a_server_that_lets_everybody_in_is_one_critical_finding() {
     for scheme in ["annexcloud", "hexsafe"] {
-        let seen = always(scheme, status(200));
+        let seen = of_status(scheme, 200);
         seen.assert(1, "lets-everybody-in", OPEN);
         assert_eq!(seen.ended.stdout.to_lowercase().matches("critical").count(), 2, "{}", seen.ended.stdout);
         assert!(seen.ended.stdout.starts_with("CRITICAL  "));
@@ -131,35 +148,31 @@ fn a_server_that_lets_everybody_in_is_one_critical_finding() {
 #[test]
 fn a_server_that_breaks_on_everything_passes_nothing() {
     for scheme in ["annexcloud", "hexsafe"] {
-        always(scheme, status(500)).assert(4, "not-answering", BROKEN);
+        of_status(scheme, 500).assert(4, "not-answering", BROKEN);
     }
 }
 
 #[test]
 fn a_server_that_never_answers_ends_the_run_soon_and_is_left_in_peace() {
-    let server = Server::start(silence);
-    let seen = Seen::of("annexcloud", &server.url());
+    let (seen, requests) = &*SILENT_RUN;
     seen.assert(3, "hanging", SILENT);
     let duration = Duration::from_millis(seen.results["run"]["duration_ms"].as_u64().unwrap());
     assert!(duration < Duration::from_secs(15), "{duration:?}");
-    let requests = server.requests().len();
-    assert!((1..=3).contains(&requests), "{requests} requests");
+    assert!((1..=3).contains(requests), "{requests} requests");
 }
 
 #[test]
 fn a_closed_port_is_unreachable() {
-    let address = closed_port();
+    let (seen, address) = &*CLOSED_RUN;
     let host = address.strip_prefix("http://").unwrap();
     let message = format!("the server can't be reached: connection refused by {host}");
-    Seen::of("hexsafe", &address).assert(3, "unreachable", &message);
+    seen.assert(3, "unreachable", &message);
 }
 
 #[test]
 fn the_five_commonest_reasons_to_judge_nothing_read_differently() {
-    let addresses = [401, 200, 500].map(|code| Server::start(status(code)).url());
-    let silent = Server::start(silence).url();
-    let runs: Vec<Seen> =
-        addresses.iter().chain([&silent, &closed_port()]).map(|a| Seen::of("annexcloud", a)).collect();
+    let runs = [401, 200, 500].map(|code| of_status("annexcloud", code));
+    let runs: Vec<&Seen> = runs.into_iter().chain([&SILENT_RUN.0, &CLOSED_RUN.0]).collect();
     let messages: BTreeSet<&str> = runs.iter().map(|seen| seen.calibration().1).collect();
     assert_eq!(messages.len(), 5, "{messages:?}");
     let codes: Vec<_> = runs.iter().map(|seen| seen.ended.code.unwrap()).collect();
@@ -168,7 +181,7 @@ fn the_five_commonest_reasons_to_judge_nothing_read_differently() {
 
 #[test]
 fn a_wrong_path_is_named() {
-    always("annexcloud", status(404)).assert(
+    of_status("annexcloud", 404).assert(
         4,
         "not-answering",
         "the good request was not answered: 404: the path of the endpoint is wrong, or a proxy answered; \
@@ -178,7 +191,7 @@ fn a_wrong_path_is_named() {
 
 #[test]
 fn a_wrong_method_is_named() {
-    always("annexcloud", status(405)).assert(
+    of_status("annexcloud", 405).assert(
         4,
         "not-answering",
         "the good request was not answered: 405: the method of the endpoint is wrong; so nothing can be judged",
@@ -187,7 +200,7 @@ fn a_wrong_method_is_named() {
 
 #[test]
 fn a_rate_limit_is_named() {
-    always("annexcloud", status(429)).assert(
+    of_status("annexcloud", 429).assert(
         4,
         "not-answering",
         "the good request was not answered: 429: the server limits the rate; lower it; \
