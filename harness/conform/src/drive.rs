@@ -33,7 +33,7 @@ pub enum Script<'a> {
     },
 }
 
-/// Runs one vector. `redactor` knows the secrets of the world, and nothing else: one of them in an answer is a leak.
+/// Runs one vector.
 pub fn drive(
     plot: &Plot,
     script: Script<'_>,
@@ -41,8 +41,7 @@ pub fn drive(
     via: Via,
     redactor: &Redactor,
 ) -> VectorResult {
-    let mut driver =
-        Driver { plot, script, subject, world: redactor, redactor: redactor.clone(), earlier: Vec::new() };
+    let mut driver = Driver { plot, script, subject, redactor: redactor.clone(), earlier: Vec::new() };
     let mut steps = Vec::new();
     let mut verdict = (Outcome::Pass, String::new());
     for index in 0..plot.steps.len() {
@@ -81,9 +80,6 @@ struct Driver<'a> {
     plot: &'a Plot,
     script: Script<'a>,
     subject: &'a dyn Subject,
-    /// The secrets of the world.
-    world: &'a Redactor,
-    /// Those, and what was sent or answered as a token.
     redactor: Redactor,
     earlier: Vec<Done>,
 }
@@ -216,10 +212,11 @@ impl Driver<'_> {
 
     /// A secret of the world in the answer is a finding, whatever else the answer says.
     fn leak(&self, sent: &Message, observation: &Observation) -> Option<String> {
+        let world = Redactor::of_world(&self.plot.variant.world);
         let body = String::from_utf8_lossy(&observation.body);
         // What the caller itself sent in its body may come back there (a registered phrase, say); nothing else may.
-        let leaked = self.world.finds_beyond(&body, &String::from_utf8_lossy(&sent.body))
-            || observation.fields.iter().any(|(_, v)| self.world.finds(&String::from_utf8_lossy(v)));
+        let leaked = world.finds_beyond(&body, &String::from_utf8_lossy(&sent.body))
+            || observation.fields.iter().any(|(_, v)| world.finds(&String::from_utf8_lossy(v)));
         leaked.then(|| LEAK.into())
     }
 }
