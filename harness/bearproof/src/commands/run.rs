@@ -211,7 +211,12 @@ fn run_target(
         concurrency: reference::CONCURRENCY,
     };
     let selection = Selection { plots: &all, frozen: None, run: id, seed, known: &known };
-    let (calibration, results) = run(&selection, &subjects, &redactor);
+    let (mut calibration, results) = run(&selection, &subjects, &redactor);
+    if let Some(why) = http.not_forgotten() {
+        let joint = if calibration.message.is_empty() { "" } else { "; " };
+        let what = "the target was not put back as it was after a vector, and later ones may have seen that";
+        calibration.message.push_str(&format!("{joint}{what}: {why}"));
+    }
     gathered.targets.push(target(&profile.variant, via, &profile.name, calibration));
     gathered.vectors.extend(results);
     gathered.requests += http.requests.load(Ordering::Relaxed);

@@ -10,3 +10,4 @@ mod hostile;
 mod reference;
 mod schemes;
 mod serve;
+mod wrong_servers;

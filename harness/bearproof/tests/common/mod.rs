@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first broken assumption")]
 
+pub(crate) mod seen;
 pub(crate) mod server;
 
 use std::fs;
