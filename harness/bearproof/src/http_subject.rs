@@ -1,12 +1,15 @@
 //! A target over HTTP or HTTPS as a subject. It must not judge, and it sends what it is given.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use bearproof_conform::plot::Plot;
 use bearproof_conform::results::Via;
 use bearproof_conform::run::{Subjects, changes_state};
 use bearproof_conform::subject::{Observation, Subject, SubjectError};
 use bearproof_scheme::request::Message;
+use bearproof_scheme::time::parse_rfc3339;
 use tokio::runtime::Handle;
 
 use crate::clock::system_now;
@@ -23,11 +26,36 @@ pub(crate) struct Http {
     pub(crate) control: Option<Origin>,
     /// Seconds by which the target's clock was moved.
     pub(crate) ahead: AtomicI64,
+    /// What its answers told and its hooks did not do.
+    pub(crate) learnt: Learnt,
     /// Requests sent.
     pub(crate) requests: AtomicU64,
 }
 
+/// What a target showed of itself beside its verdicts.
+#[derive(Default)]
+pub(crate) struct Learnt {
+    /// Seconds by which the `Date` of the last answer was ahead of our clock.
+    date: AtomicI64,
+    /// Seconds by which its clock is ahead by itself.
+    clock: AtomicI64,
+    /// Why it could not be put back as it was.
+    not_forgotten: Mutex<Option<String>>,
+}
+
+/// Clocks that differ by no more than this are one, in seconds.
+const SAME_TIME: i64 = 30;
+
+/// The longest `Retry-After` that is obeyed, in seconds, and how often; a longer one is told.
+const LONGEST_WAIT: u64 = 5;
+const MOST_WAITS: u32 = 3;
+
 impl Http {
+    /// Why the target could not be put back as it was, if so.
+    pub(crate) fn not_forgotten(&self) -> Option<String> {
+        self.learnt.not_forgotten.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn exchange(&self, origin: &Origin, bytes: &[u8], head: bool) -> Result<Response, SubjectError> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let result = self.runtime.block_on(self.client.exchange(origin, bytes, head));
@@ -53,9 +81,16 @@ impl Http {
     }
 
     /// Puts the target back as it was at the start, where it has hooks.
-    pub(crate) fn forget(&self) {
-        if self.control.is_some() && self.hook("/forget").is_ok() {
-            self.ahead.store(0, Ordering::Relaxed);
+    fn forget(&self) {
+        if self.control.is_none() {
+            return;
+        }
+        match self.hook("/forget") {
+            Ok(()) => self.ahead.store(0, Ordering::Relaxed),
+            Err(error) => {
+                let mut why = self.learnt.not_forgotten.lock().unwrap_or_else(PoisonError::into_inner);
+                why.get_or_insert_with(|| error.words().into());
+            }
         }
     }
 }
@@ -69,7 +104,16 @@ impl Subject for Http {
                 .as_ref()
                 .ok_or_else(|| SubjectError::Unsupported("the target has no plain HTTP".into()))?
         };
-        let response = self.exchange(origin, &message.wire(), message.method == "HEAD")?;
+        let mut response = self.exchange(origin, &message.wire(), message.method == "HEAD")?;
+        for _ in 0..MOST_WAITS {
+            let Some(seconds) = asked_to_wait(&response) else { break };
+            std::thread::sleep(Duration::from_secs(seconds));
+            response = self.exchange(origin, &message.wire(), message.method == "HEAD")?;
+        }
+        if let Some(date) = field(&response, "date").and_then(parse_http_date) {
+            let ahead = i64::try_from(date).unwrap_or(i64::MAX).saturating_sub_unsigned(system_now());
+            self.learnt.date.store(ahead, Ordering::Relaxed);
+        }
         Ok(Observation {
             status: response.status,
             fields: response.fields,
@@ -89,8 +133,30 @@ impl Subject for Http {
     }
 
     fn now(&self) -> u64 {
-        system_now().saturating_add_signed(self.ahead.load(Ordering::Relaxed))
+        let moved = self.ahead.load(Ordering::Relaxed);
+        system_now().saturating_add_signed(moved.saturating_add(self.learnt.clock.load(Ordering::Relaxed)))
     }
+}
+
+/// The seconds that a 429 asks to wait (RFC 9110 section 10.2.3), if they are few.
+fn asked_to_wait(response: &Response) -> Option<u64> {
+    let after = field(response, "retry-after").filter(|_| response.status == 429)?;
+    after.parse().ok().filter(|seconds| *seconds <= LONGEST_WAIT)
+}
+
+fn field<'r>(response: &'r Response, name: &str) -> Option<&'r str> {
+    let found = response.fields.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
+    found.and_then(|(_, value)| std::str::from_utf8(value).ok())
+}
+
+/// An IMF-fixdate (RFC 9110 section 5.6.7) in seconds since 1970 UTC.
+fn parse_http_date(text: &str) -> Option<u64> {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let mut words = text.split(' ').skip(1);
+    let (day, month, year, time) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    let month = MONTHS.iter().position(|name| *name == month)? + 1;
+    parse_rfc3339(&format!("{year}-{month:02}-{day}T{time}Z"))
 }
 
 /// The ways to reach one scheme, one for each set of choices.
@@ -122,5 +188,27 @@ impl Subjects for HttpSubjects<'_> {
 
     fn concurrency(&self) -> usize {
         self.concurrency
+    }
+
+    fn learn_clock(&self) -> Option<i64> {
+        let (_, http) = self.targets.first()?;
+        let ahead = http.learnt.date.load(Ordering::Relaxed);
+        if ahead.abs() <= SAME_TIME {
+            return None;
+        }
+        http.learnt.clock.store(ahead, Ordering::Relaxed);
+        Some(ahead)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_http_date_is_read() {
+        assert_eq!(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
+        assert_eq!(parse_http_date("Sunday, 06-Nov-94 08:49:37 GMT"), None);
+        assert_eq!(parse_http_date("Sun, 06 Nov 1994"), None);
     }
 }

@@ -38,6 +38,19 @@ pub struct Plots {
 /// # Errors
 /// What can't be meant, with the recipe's place.
 pub fn plots(suite_families: &[crate::recipe::Recipe], scheme: &Scheme) -> Result<Plots, String> {
+    plots_beside(suite_families, scheme, &|_| false)
+}
+
+/// As [`plots`], but does not play what `is_frozen` by its id: that it has an effect was seen when it was frozen.
+///
+/// # Errors
+/// As [`plots`].
+pub fn plots_beside(
+    suite_families: &[crate::recipe::Recipe],
+    scheme: &Scheme,
+    is_frozen: &dyn Fn(&str) -> bool,
+) -> Result<Plots, String> {
+    let played = |plot: &Plot| if is_frozen(&plot.id) { Ok(()) } else { record(plot).map(|_| ()) };
     let mut plots: Vec<Plot> = Vec::new();
     let mut without_effect = Vec::new();
     for recipe in suite_families.iter().chain(&scheme.recipes) {
@@ -48,8 +61,8 @@ pub fn plots(suite_families: &[crate::recipe::Recipe], scheme: &Scheme) -> Resul
                     recipe.place, plot.id
                 ));
             }
-            match record(&plot) {
-                Ok(_) => plots.push(plot),
+            match played(&plot) {
+                Ok(()) => plots.push(plot),
                 Err(why) => without_effect.push((plot.id.clone(), why)),
             }
         }
@@ -66,7 +79,7 @@ pub fn plots(suite_families: &[crate::recipe::Recipe], scheme: &Scheme) -> Resul
             None => {
                 let mut twin = twin;
                 twin.id = control_id(&scheme.id, plot, &twin, &controls);
-                record(&twin).map_err(|e| format!("the control of `{}` can't be made: {e}", plot.id))?;
+                played(&twin).map_err(|e| format!("the control of `{}` can't be made: {e}", plot.id))?;
                 controls.push(twin.clone());
                 twin.id
             }

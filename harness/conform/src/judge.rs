@@ -63,10 +63,23 @@ pub fn let_in(success: &Success, observation: &Observation) -> bool {
         success.status.contains(&observation.status)
     };
     status
+        && !is_foreign_page(success, observation)
         && success.pointer.as_ref().is_none_or(|path| {
             parse_value(&observation.body, &JsonRules::STRICT, &Limits::DEFAULT)
                 .is_ok_and(|json| pointer(&json, path).is_some_and(|found| *found != Value::Null))
         })
+}
+
+/// Whether an answer is a page for people where the world says nothing of what a success looks like: a login page may
+/// come with 200, and lets nobody in.
+fn is_foreign_page(success: &Success, observation: &Observation) -> bool {
+    let begins = |text: &[u8], with: &str| {
+        let text = text.trim_ascii_start();
+        text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with.as_bytes()))
+    };
+    let typed = observation.field("content-type").is_some_and(|value| begins(value, "text/html"));
+    let page = typed || ["<!doctype html", "<html"].iter().any(|start| begins(&observation.body, start));
+    page && success.status.is_empty() && success.pointer.is_none()
 }
 
 /// Whether an answer that does not let in is a refusal. One with a 2xx is one only if it could have been the success
@@ -87,13 +100,28 @@ pub fn says_nothing(observation: &Observation, documented: &Documented, expect: 
         return None;
     }
     let cause = match observation.status {
+        // The document names what a success looks like by default as 2xx; a page is none, and no refusal either.
+        status @ 200..=299 if is_foreign_page(&Success::default(), observation) => {
+            return Some(format!(
+                "an HTML page with {status}: a login page or a proxy stands before the API; \
+                 if the API itself answers with pages, say so by `success` of the endpoint"
+            ));
+        }
         300..=399 => "a redirect: the endpoint moved, or a login page stands before it",
         404 if observation.reason.is_none() => "404: the path of the endpoint is wrong, or a proxy answered",
         405 => "405: the method of the endpoint is wrong",
-        429 => "429: the server limits the rate; lower it",
+        429 => return Some(limited(observation)),
         _ => return None,
     };
     Some(cause.into())
+}
+
+/// The cause of a 429, with the wait that the server asks for.
+fn limited(observation: &Observation) -> String {
+    let wait = observation.field("retry-after").map(String::from_utf8_lossy);
+    let wait =
+        wait.map(|after| format!(" and says `Retry-After: {}`", after.chars().take(40).collect::<String>()));
+    format!("429: the server limits the rate{}; raise its limit for this run", wait.unwrap_or_default())
 }
 
 /// Second and third line for an answer that refuses.
@@ -149,6 +177,18 @@ mod tests {
         assert!(let_in(&login(), &answer(200, r#"{"token":"t"}"#)));
         assert!(!let_in(&login(), &answer(200, r#"{"_ERROR_MESSAGE_":"no"}"#)));
         assert!(!let_in(&login(), &answer(200, r#"{"token":null}"#)), "null is no token");
+    }
+
+    #[test]
+    fn a_page_for_people_is_no_success_unless_the_world_says_so() {
+        let page = |body: &str| answer(200, body);
+        assert!(!let_in(&Success::default(), &page("  <!DOCTYPE html><title>Sign in</title>")));
+        assert!(!let_in(&Success::default(), &page("<HTML>")));
+        assert!(let_in(&Success::default(), &page("{\"page\":\"<html>\"}")));
+        assert!(let_in(&Success { status: vec![200], pointer: None }, &page("<html>")), "the world says 200");
+        let typed =
+            Observation { fields: vec![("Content-Type".into(), b"Text/HTML;x".to_vec())], ..page("Hello") };
+        assert!(!let_in(&Success::default(), &typed));
     }
 
     #[test]

@@ -86,9 +86,9 @@ impl Redactor {
 
     fn add(&mut self, form: String) {
         if form.len() >= SHORTEST && !self.forms.contains(&form) {
-            self.forms.push(form);
             // Longer forms first, so that no tail of one is left.
-            self.forms.sort_by_key(|f| std::cmp::Reverse(f.len()));
+            let at = self.forms.partition_point(|known| known.len() >= form.len());
+            self.forms.insert(at, form);
         }
     }
 

@@ -99,7 +99,7 @@ impl Via {
 pub struct Calibration {
     /// The finding.
     pub state: CalibrationState,
-    /// One sentence for people; empty when ready.
+    /// One sentence for people; when ready, empty or what should be known beside the results.
     pub message: String,
 }
 

@@ -30,6 +30,11 @@ pub trait Subjects: Sync {
     fn lacks(&self, need: &str) -> Option<String>;
     /// How many vectors may run at once.
     fn concurrency(&self) -> usize;
+    /// Seconds by which the target's clock is ahead of ours, as its answers say, if that is much; from then on the
+    /// target's time is read from its own clock.
+    fn learn_clock(&self) -> Option<i64> {
+        None
+    }
 }
 
 /// What to run.
@@ -53,6 +58,13 @@ const BARRIER: usize = 100;
 /// After so many failed barriers in a row the run stops.
 const FAILED_BARRIERS: u32 = 2;
 
+const OPEN: &str = "the server lets everybody in, so nothing else can be judged";
+
+const OPEN_AFTERWARDS: &str =
+    "a request without any credential was let in, though not before the run: the server lets everybody in";
+
+const REFUSED_AFTERWARDS: &str = "the good request was refused afterwards";
+
 /// Runs the selection.
 pub fn run(
     selection: &Selection<'_>,
@@ -62,9 +74,7 @@ pub fn run(
     let calibration = calibrate(selection, subjects, redactor);
     if calibration.state != CalibrationState::Ready {
         let cause = match calibration.state {
-            CalibrationState::LetsEverybodyIn => {
-                "the server lets everybody in, so nothing else can be judged"
-            }
+            CalibrationState::LetsEverybodyIn => OPEN,
             _ => calibration.message.as_str(),
         };
         let results = selection.plots.iter().map(|plot| inconclusive(plot, subjects, cause)).collect();
@@ -77,25 +87,32 @@ pub fn run(
         shared.chunks(BARRIER).map(|b| (b, subjects.concurrency())).collect();
     // What changes shared state runs alone.
     blocks.extend(alone.chunks(BARRIER).map(|b| (b, 1)));
-    let (mut calibration, mut results, mut failed) = (calibration, Vec::new(), 0);
+    let (mut calibration, mut results, mut failed, mut stopped) = (calibration, Vec::new(), 0, None);
     for (block, threads) in blocks {
-        if failed == FAILED_BARRIERS {
-            let cause = "the run was stopped: the good request was refused time and again";
+        if let Some(cause) = stopped {
             results.extend(block.iter().map(|plot| inconclusive(plot, subjects, cause)));
             continue;
         }
-        let mut of_block = parallel(block, threads, &|plot| one(plot, selection, subjects, redactor));
-        let barrier = exchange_good(selection, subjects, redactor, results.len()).filter(|r| !let_in(r));
-        failed = if barrier.is_some() { failed + 1 } else { 0 };
-        if let Some(barrier) = barrier {
-            for result in of_block.iter_mut().filter(|r| !stands(r)) {
-                result.outcome = Outcome::Inconclusive;
-                result.cause = format!("the good request was refused afterwards: {}", barrier.cause);
+        let mut of_block = parallel(block, threads, &|plot| steadily(plot, selection, subjects, redactor));
+        match barrier(selection, subjects, redactor, results.len()) {
+            Barrier::Held => failed = 0,
+            Barrier::Refused(cause) => {
+                failed += 1;
+                void(of_block.iter_mut().filter(|r| !stands(r)), &format!("{REFUSED_AFTERWARDS}: {cause}"));
+                let message =
+                    format!("the good request was let in before the run and refused later: {cause}");
+                calibration = Calibration { state: CalibrationState::GoodRefused, message };
+                if failed == FAILED_BARRIERS {
+                    stopped = Some("the run was stopped: the good request was refused time and again");
+                }
             }
-            calibration = Calibration {
-                state: CalibrationState::GoodRefused,
-                message: "the good request was let in before the run and refused later".into(),
-            };
+            Barrier::Open => {
+                // Each request that was let in is the one hole, and not a fault in the check that it was to try.
+                void(of_block.iter_mut().filter(|r| r.cause != LEAK), OPEN_AFTERWARDS);
+                let message = OPEN_AFTERWARDS.into();
+                calibration = Calibration { state: CalibrationState::LetsEverybodyIn, message };
+                stopped = Some(OPEN);
+            }
         }
         results.extend(of_block);
     }
@@ -109,6 +126,13 @@ pub fn run(
 fn stands(result: &VectorResult) -> bool {
     let let_in = |s: &StepResult| s.expected == "reject" && s.observed.as_deref() == Some("accept");
     result.outcome == Outcome::Fail && (result.steps.iter().any(let_in) || result.cause == LEAK)
+}
+
+fn void<'a>(results: impl Iterator<Item = &'a mut VectorResult>, cause: &str) {
+    for result in results {
+        result.outcome = Outcome::Inconclusive;
+        result.cause = cause.into();
+    }
 }
 
 fn inconclusive(plot: &Plot, subjects: &dyn Subjects, cause: &str) -> VectorResult {
@@ -133,6 +157,56 @@ fn let_in(result: &VectorResult) -> bool {
     let as_expected = || result.steps.iter().all(|s| s.observed.as_ref() == Some(&s.expected));
     matches!(result.outcome, Outcome::Pass | Outcome::Xpass)
         || (result.outcome == Outcome::Fail && as_expected())
+}
+
+/// How the cause begins of what was answered now so and now otherwise.
+pub const UNSTEADY: &str = "answered differently on repetition";
+
+/// How often a failed vector is sent again.
+const REPETITIONS: u32 = 2;
+
+/// Runs a vector, and one that failed again: what is answered now so and now otherwise is a fault of its own, and says
+/// nothing about the check that the vector was to try.
+fn steadily(
+    plot: &Plot,
+    selection: &Selection<'_>,
+    subjects: &dyn Subjects,
+    redactor: &Redactor,
+) -> VectorResult {
+    let mut first = one(plot, selection, subjects, redactor);
+    if first.outcome != Outcome::Fail
+        || first.cause == LEAK
+        || changes_state(plot)
+        || selection.frozen.is_some()
+    {
+        return first;
+    }
+    let seen = |r: &VectorResult| r.steps.iter().map(|s| (s.observed.clone(), s.status)).collect::<Vec<_>>();
+    let other = (1..=REPETITIONS)
+        .map(|number| {
+            let run = format!("{}, repetition {number}", selection.run);
+            one(plot, &Selection { run: &run, ..*selection }, subjects, redactor)
+        })
+        .find(|again| seen(again) != seen(&first));
+    if let Some(other) = other {
+        let (before, after) = (answered(&first), answered(&other));
+        first.cause = format!("{UNSTEADY}: first {before}, then {after}");
+        if !stands(&first) {
+            first.outcome = Outcome::Inconclusive;
+        }
+    }
+    first
+}
+
+/// What the last exchange of a result showed, in words.
+fn answered(result: &VectorResult) -> String {
+    let last = result.steps.last();
+    let status = last.and_then(|s| s.status).map(|s| format!(" ({s})")).unwrap_or_default();
+    match last.and_then(|s| s.observed.as_deref()) {
+        Some("accept") => format!("let in{status}"),
+        Some(_) => format!("refused{status}"),
+        None => "no answer".into(),
+    }
 }
 
 fn one(plot: &Plot, selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor) -> VectorResult {
@@ -244,18 +318,69 @@ fn exchange_good(
     // Randomness follows from the id, and a nonce may be good once.
     plot.id = format!("{}/calibration/good-after-{after}", plot.variant.description.id);
     let live = Selection { frozen: None, ..*selection };
-    Some(one(&plot, &live, subjects, redactor))
+    Some(steadily(&plot, &live, subjects, redactor))
+}
+
+/// What the requests between two blocks showed.
+enum Barrier {
+    /// As before the run.
+    Held,
+    /// The good request was refused: why.
+    Refused(String),
+    /// The request without a credential was let in.
+    Open,
+}
+
+fn barrier(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor, after: usize) -> Barrier {
+    let Some(good) = exchange_good(selection, subjects, redactor, after) else { return Barrier::Held };
+    if !let_in(&good) {
+        return Barrier::Refused(good.cause);
+    }
+    let name = format!("no-credential-after-{after}");
+    if is_open(selection, subjects, redactor, &name) { Barrier::Open } else { Barrier::Held }
+}
+
+/// Whether the good request is let in without its credential.
+fn is_open(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor, name: &str) -> bool {
+    let Some(mut plot) = good(selection, subjects) else { return false };
+    let live = Selection { frozen: None, ..*selection };
+    plot.id = format!("{}/calibration/{name}", plot.variant.description.id);
+    plot.steps = vec![Step {
+        action: Action::Call,
+        role: None,
+        endpoint: None,
+        edits: no_credential(&plot.variant),
+        fault: None,
+        is_fault: false,
+        token_of: None,
+        expect: Expect::Any,
+    }];
+    plot.level = Level::May;
+    let without = one(&plot, &live, subjects, redactor);
+    without.steps.first().and_then(|s| s.observed.as_deref()) == Some("accept")
 }
 
 /// Before anything is judged: the good request is let in, and the same without a credential is not.
 fn calibrate(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor) -> Calibration {
     let state = |state, message: String| Calibration { state, message };
     let Some(mut plot) = good(selection, subjects) else {
-        return state(CalibrationState::Ready, String::new());
+        let message = "the target offers no plain good request, so nothing shows that it answers as an API; \
+                       each refusal rests on its own control";
+        return state(CalibrationState::Ready, message.into());
     };
     let live = Selection { frozen: None, ..*selection };
     plot.id = format!("{}/calibration/good", plot.variant.description.id);
-    let first = one(&plot, &live, subjects, redactor);
+    let mut first = one(&plot, &live, subjects, redactor);
+    let mut remark = String::new();
+    if let Some(ahead) = subjects.learn_clock() {
+        let side = if ahead > 0 { "ahead of" } else { "behind" };
+        let seconds = ahead.unsigned_abs();
+        remark = format!(
+            "the server's clock is {seconds} s {side} ours by its Date field: it was judged by its own clock"
+        );
+        plot.id = format!("{}/calibration/good-by-its-clock", plot.variant.description.id);
+        first = one(&plot, &live, subjects, redactor);
+    }
     let status = first.steps.first().and_then(|s| s.status);
     match first.outcome {
         _ if let_in(&first) => {}
@@ -279,25 +404,11 @@ fn calibrate(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Reda
             return state(CalibrationState::NotAnswering, message);
         }
     }
-    plot.id = format!("{}/calibration/no-credential", plot.variant.description.id);
-    plot.steps = vec![Step {
-        action: Action::Call,
-        role: None,
-        endpoint: None,
-        edits: no_credential(&plot.variant),
-        fault: None,
-        is_fault: false,
-        token_of: None,
-        expect: Expect::Any,
-    }];
-    plot.level = Level::May;
-    let without = one(&plot, &live, subjects, redactor);
-    let observed = without.steps.first().and_then(|s| s.observed.clone());
-    if observed.as_deref() == Some("accept") {
+    if is_open(selection, subjects, redactor, "no-credential") {
         let message = "a request without any credential was let in: the server lets everybody in".into();
         return state(CalibrationState::LetsEverybodyIn, message);
     }
-    state(CalibrationState::Ready, String::new())
+    state(CalibrationState::Ready, remark)
 }
 
 /// The edits that take every credential out of a request.

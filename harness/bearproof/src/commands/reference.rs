@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::Failure;
-use crate::http_subject::Http;
+use crate::http_subject::{Http, Learnt};
 use crate::server::{Certificate, Origins, Site, start};
 use crate::wire::{Client, ClientConfig, Origin};
 
@@ -82,6 +82,7 @@ fn subject(origins: Origins, via: Via, runtime: &Handle, client: &Client) -> Htt
         plain: Some(origin(origins.plain, false)),
         control: Some(origin(origins.control, false)),
         ahead: AtomicI64::new(0),
+        learnt: Learnt::default(),
         requests: AtomicU64::new(0),
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bearproof_conform::freeze::{CONTROL, freeze_plot, plots};
+use bearproof_conform::freeze::{CONTROL, freeze_plot, plots_beside};
 use bearproof_conform::frozen;
 use bearproof_conform::in_process::InProcess;
 use bearproof_conform::plot::Plot;
@@ -155,8 +155,7 @@ fn run_reference(
     let client = reference::client(&certificate)?;
     let (stop, stopped) = watch::channel(false);
     for scheme in pick_schemes(suite, options.scheme.as_deref())? {
-        let all = select(options, suite, &scheme)?;
-        let frozen = frozen(&scheme, &all)?;
+        let Vectors { plots: all, frozen } = select(options, all_of(suite, &scheme)?)?;
         gathered.count(&all, &frozen)?;
         let redactor = Redactor::of_world(&scheme.default.world);
         let known = BTreeSet::new();
@@ -195,10 +194,11 @@ fn run_target(
     gathered: &mut Gathered,
 ) -> Result<(), Failure> {
     let profile = profile::read(suite, path)?;
-    profile.check_known(&plots(&suite.families, &profile.scheme).map_err(Failure::input)?.plots)?;
-    let all = select(options, suite, &profile.scheme)?;
-    gathered.count(&all, &frozen(&profile.scheme, &all)?)?;
-    let all = profile.plots(all);
+    let all = all_of(suite, &profile.scheme)?;
+    profile.check_known(&all.plots)?;
+    let selected = select(options, all)?;
+    gathered.count(&selected.plots, &selected.frozen)?;
+    let all = profile.plots(selected.plots);
     let http = profile.http(runtime.handle(), Duration::from_secs(5))?;
     let via = if http.origin.secure { Via::Https } else { Via::Http };
     let redactor = Redactor::of_world(&profile.variant.world);
@@ -211,7 +211,12 @@ fn run_target(
         concurrency: reference::CONCURRENCY,
     };
     let selection = Selection { plots: &all, frozen: None, run: id, seed, known: &known };
-    let (calibration, results) = run(&selection, &subjects, &redactor);
+    let (mut calibration, results) = run(&selection, &subjects, &redactor);
+    if let Some(why) = http.not_forgotten() {
+        let joint = if calibration.message.is_empty() { "" } else { "; " };
+        let what = "the target was not put back as it was after a vector, and later ones may have seen that";
+        calibration.message.push_str(&format!("{joint}{what}: {why}"));
+    }
     gathered.targets.push(target(&profile.variant, via, &profile.name, calibration));
     gathered.vectors.extend(results);
     gathered.requests += http.requests.load(Ordering::Relaxed);
@@ -229,9 +234,20 @@ impl Gathered {
     }
 }
 
-/// The plots that the options select, with the controls that they need.
-fn select(options: &Options, suite: &Suite, scheme: &Scheme) -> Result<Vec<Plot>, Failure> {
-    let all = plots(&suite.families, scheme).map_err(Failure::input)?.plots;
+/// Plots of a scheme and what is frozen of them.
+struct Vectors {
+    plots: Vec<Plot>,
+    frozen: BTreeMap<String, Vector>,
+}
+
+fn all_of(suite: &Suite, scheme: &Scheme) -> Result<Vectors, Failure> {
+    let frozen = frozen::load(&scheme.id, scheme.folder.as_ref())?;
+    let plots = plots_beside(&suite.families, scheme, &|id| frozen.contains_key(id));
+    Ok(Vectors { plots: plots.map_err(Failure::input)?.plots, frozen })
+}
+
+/// What the options select, with the controls that it needs. A scheme that was never frozen is frozen now, in memory.
+fn select(options: &Options, Vectors { plots: mut all, mut frozen }: Vectors) -> Result<Vectors, Failure> {
     let level = |plot: &Plot| options.level.is_none_or(|level| plot.level <= level);
     let named = |plot: &Plot| {
         options.filter.is_empty()
@@ -240,20 +256,28 @@ fn select(options: &Options, suite: &Suite, scheme: &Scheme) -> Result<Vec<Plot>
             })
     };
     let wanted: Vec<&Plot> = all.iter().filter(|p| level(p) && named(p)).collect();
-    let twins: BTreeSet<&String> = wanted.iter().filter_map(|p| p.twin.as_ref()).collect();
-    let calibrating = |p: &Plot| {
-        !wanted.is_empty() && p.id.split('/').nth(1) == Some(CONTROL) && p.id.contains("/primary-")
-    };
-    let ids: BTreeSet<&String> = wanted.iter().map(|p| &p.id).collect();
-    let keep = |p: &&Plot| ids.contains(&p.id) || twins.contains(&p.id) || calibrating(p);
-    Ok(all.iter().filter(keep).cloned().collect())
+    let twins = wanted.iter().filter_map(|p| p.twin.clone());
+    let keep: BTreeSet<String> = wanted.iter().map(|p| p.id.clone()).chain(twins).collect();
+    let calibrating =
+        |p: &Plot| !keep.is_empty() && p.id.split('/').nth(1) == Some(CONTROL) && p.id.contains("/primary-");
+    all.retain(|p| keep.contains(&p.id) || calibrating(p));
+    if frozen.is_empty() {
+        for plot in &all {
+            let vector = freeze_plot(plot).map_err(|e| Failure::input(format!("{}: {e}", plot.id)))?;
+            frozen.insert(plot.id.clone(), vector);
+        }
+    } else {
+        let ids: BTreeSet<&String> = all.iter().map(|p| &p.id).collect();
+        frozen.retain(|id, _| ids.contains(id));
+    }
+    Ok(Vectors { plots: all, frozen })
 }
 
 /// No vector fits the options: says which word is near.
 fn nothing_selected(options: &Options, suite: &Suite) -> Result<Failure, Failure> {
     let mut words: BTreeSet<String> = BTreeSet::new();
     for scheme in &suite.schemes {
-        for plot in plots(&suite.families, scheme).map_err(Failure::input)?.plots {
+        for plot in all_of(suite, scheme)?.plots {
             let mut cuts = plot.id.match_indices('/').map(|(at, _)| at);
             let (family, name) = (cuts.next().unwrap_or(0), cuts.next().unwrap_or(0));
             words.extend(
@@ -269,20 +293,6 @@ fn nothing_selected(options: &Options, suite: &Suite) -> Result<Failure, Failure
     let near = bearproof_scheme::document::nearest(wanted, words.iter().map(String::as_str));
     let near = if near.starts_with("did") { near } else { "`bearproof list` names all".into() };
     Ok(Failure::input(format!("no vector fits `{}`\n  help: {near}", options.filter.join("`, `"))))
-}
-
-/// The frozen vectors of the scheme's folder; a scheme that was never frozen is frozen now, in memory.
-fn frozen(scheme: &Scheme, plots: &[Plot]) -> Result<BTreeMap<String, Vector>, Failure> {
-    let mut frozen = frozen::load(&scheme.id, scheme.folder.as_ref())?;
-    if !frozen.is_empty() {
-        frozen.retain(|id, _| plots.iter().any(|p| p.id == *id));
-        return Ok(frozen);
-    }
-    for plot in plots {
-        let vector = freeze_plot(plot).map_err(|e| Failure::input(format!("{}: {e}", plot.id)))?;
-        frozen.insert(plot.id.clone(), vector);
-    }
-    Ok(frozen)
 }
 
 fn write(out: &Path, results: &Results) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ use bearproof_scheme::world;
 use tokio::runtime::Handle;
 
 use super::Failure;
-use crate::http_subject::Http;
+use crate::http_subject::{Http, Learnt};
 use crate::wire::{Client, ClientConfig, Origin};
 
 /// A profile, read.
@@ -59,6 +59,7 @@ impl Profile {
             plain: connect.plain.as_ref().map(origin).transpose()?,
             control: connect.control.as_ref().map(origin).transpose()?,
             ahead: AtomicI64::new(0),
+            learnt: Learnt::default(),
             requests: AtomicU64::new(0),
         })
     }

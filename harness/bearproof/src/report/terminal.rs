@@ -5,8 +5,10 @@ mod layout;
 mod table;
 
 use bearproof_conform::results::{
-    CalibrationState, Level, Outcome, Results, Severity, StepResult, VectorResult,
+    CalibrationState, Level, Outcome, Results, Severity, StepResult, Target, VectorResult,
 };
+
+use bearproof_conform::run::UNSTEADY;
 
 use self::layout::{Colour, wrap};
 use super::group::{
@@ -47,13 +49,16 @@ pub(crate) fn terminal(results: &Results, style: Style) -> String {
     lines.join("\n")
 }
 
-/// One paragraph for each target that was not judged.
+/// One paragraph for each target that was not judged, or of which more should be known.
 fn calibration_problems(results: &Results, style: Style) -> Vec<String> {
-    let broken = results.targets.iter().filter(|t| t.calibration.state != CalibrationState::Ready);
+    let told =
+        |t: &&Target| t.calibration.state != CalibrationState::Ready || !t.calibration.message.is_empty();
+    let broken = results.targets.iter().filter(told);
     let mut lines: Vec<String> = broken
         .flat_map(|target| {
             let (mark, colour) = match target.calibration.state {
                 CalibrationState::LetsEverybodyIn => ("CRITICAL", Colour::Red),
+                CalibrationState::Ready => ("NOTE", Colour::Yellow),
                 _ => ("NOT JUDGED", Colour::Yellow),
             };
             let name = text::line(&format!("{} {} ({})", target.scheme, target.via.name(), target.name));
@@ -144,11 +149,18 @@ fn what_happened(result: &VectorResult) -> String {
             words.push_str(&format!("; {}", broken(assertion)));
         }
     }
-    // Where each step went as expected, only the cause says what is wrong (a secret in the answer).
-    if (result.outcome != Outcome::Fail || number.is_none()) && !result.cause.is_empty() {
-        words = format!("{words}; {}", result.cause);
+    if result.cause.is_empty() {
+        return words;
     }
-    words
+    // Where each step went as expected, only the cause says what is wrong (a secret in the answer), and where an
+    // answer did not last, the last one is not all.
+    match result.outcome {
+        Outcome::Fail if number.is_none() || result.cause.starts_with(UNSTEADY) => {
+            format!("fail: {}", result.cause)
+        }
+        Outcome::Fail => words,
+        _ => format!("{words}; {}", result.cause),
+    }
 }
 
 /// Why results say nothing, equal causes together, under a title for one and for many.

@@ -1,5 +1,10 @@
 //! What the tests of the binary share: a folder of their own, a way to run it, profiles. It must not judge.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first broken assumption")]
+
+pub(crate) mod seen;
+pub(crate) mod server;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

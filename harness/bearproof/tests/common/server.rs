@@ -17,7 +17,15 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// A server for requests that are text.
     pub(crate) fn start(react: impl React) -> Self {
+        Self::start_raw(move |request, stream| react(&String::from_utf8_lossy(request), stream))
+    }
+
+    /// A server that needs each byte of the requests.
+    pub(crate) fn start_raw(
+        react: impl Fn(&[u8], &mut TcpStream) -> Result<bool> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -26,7 +34,7 @@ impl Server {
             for stream in listener.incoming().flatten() {
                 let (seen, react) = (Arc::clone(&seen), Arc::clone(&react));
                 // An error is the client's going away.
-                thread::spawn(move || serve(stream, &seen, react.as_ref()).ok());
+                thread::spawn(move || serve(stream, &seen, &*react).ok());
             }
         });
         Self { address, requests }
@@ -56,10 +64,14 @@ pub(crate) fn answer(
     stream.write_all(&[head.as_bytes(), body].concat()).map(|()| true)
 }
 
-fn serve(mut stream: TcpStream, seen: &Mutex<Vec<String>>, react: &impl React) -> Result<()> {
+fn serve(
+    mut stream: TcpStream,
+    seen: &Mutex<Vec<String>>,
+    react: &impl Fn(&[u8], &mut TcpStream) -> Result<bool>,
+) -> Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     while let Some(request) = read(&mut reader)? {
-        seen.lock().unwrap().push(request.clone());
+        seen.lock().unwrap().push(String::from_utf8_lossy(&request).into_owned());
         if !react(&request, &mut stream)? {
             break;
         }
@@ -68,7 +80,7 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Vec<String>>, react: &impl React) -
 }
 
 /// The next request; `None` if there is none any more.
-fn read(reader: &mut BufReader<TcpStream>) -> Result<Option<String>> {
+fn read(reader: &mut BufReader<TcpStream>) -> Result<Option<Vec<u8>>> {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
         if reader.read_until(b'\n', &mut request)? == 0 {
@@ -82,5 +94,5 @@ fn read(reader: &mut BufReader<TcpStream>) -> Result<Option<String>> {
     let mut body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut body)?;
     request.append(&mut body);
-    Ok(Some(String::from_utf8_lossy(&request).into_owned()))
+    Ok(Some(request))
 }

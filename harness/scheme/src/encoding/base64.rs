@@ -199,7 +199,8 @@ fn encode(bytes: &[u8], alphabet: &[u8; 64], padded: bool) -> String {
     let mut out = Vec::with_capacity(bytes.len().div_ceil(3) * 4);
     out.resize(groups.len() * 4, b'=');
     for (&[a, b, c], text) in groups.iter().zip(out.as_chunks_mut::<4>().0) {
-        *text = [a >> 2, a << 4 | b >> 4, b << 2 | c >> 6, c].map(digit);
+        // Not `map` over the array: without inlining, as in the test profile, that takes eight times as long.
+        *text = [digit(a >> 2), digit(a << 4 | b >> 4), digit(b << 2 | c >> 6), digit(c)];
     }
     match *rest {
         [a] => out.extend([a >> 2, a << 4].map(digit)),

@@ -8,19 +8,34 @@ use maud::{Markup, html};
 use super::{Section, line};
 use crate::report::group::{calibration_words, plural};
 
+// The order of the banners.
+const OPEN: u8 = 0;
+const UNREADY: u8 = 1;
+const NOTE: u8 = 2;
+
 /// One banner for each thing that calibration found; targets with the same finding share it.
 pub(super) fn banners(results: &Results) -> Markup {
     let mut groups: BTreeMap<(u8, &str), Vec<&Target>> = BTreeMap::new();
-    for target in results.targets.iter().filter(|t| t.calibration.state != CalibrationState::Ready) {
-        let order = u8::from(target.calibration.state != CalibrationState::LetsEverybodyIn);
+    for target in &results.targets {
+        let order = match target.calibration.state {
+            CalibrationState::LetsEverybodyIn => OPEN,
+            CalibrationState::Ready if target.calibration.message.is_empty() => continue,
+            CalibrationState::Ready => NOTE,
+            _ => UNREADY,
+        };
         groups.entry((order, target.calibration.message.as_str())).or_default().push(target);
     }
     html! {
         @for ((order, message), targets) in &groups {
-            @let open = *order == 0;
-            aside.banner.open[open] aria-label=(if open { "critical finding" } else { "not judged" }) {
+            @let open = *order == OPEN;
+            @let (label, words) = match *order {
+                OPEN => ("critical finding", "Critical: lets everybody in"),
+                UNREADY => ("not judged", "Not judged"),
+                _ => ("note", "Note"),
+            };
+            aside.banner.open[open] aria-label=(label) {
                 p {
-                    strong { (if open { "Critical: lets everybody in" } else { "Not judged" }) }
+                    strong { (words) }
                     " \u{2014} " (line(message))
                 }
                 ul {
@@ -29,7 +44,7 @@ pub(super) fn banners(results: &Results) -> Markup {
                              (calibration_words(target.calibration.state)) }
                     }
                 }
-                @if open { p { "Nothing else of this target was judged: every request gets in." } }
+                @if open { p { "From then on nothing of this target was judged: every request gets in." } }
             }
         }
     }

@@ -22,7 +22,7 @@ fn the_reference_gives_the_accepted_results() {
     let said = String::from_utf8_lossy(&ended.stdout);
     assert_eq!(ended.status.code(), Some(0), "{said}");
     // The README shows this run: its rows are real.
-    let readme = include_str!("../../../README.md");
+    let readme = include_str!("../../../../README.md");
     let rows: Vec<&str> =
         readme.lines().filter(|l| l.starts_with("annexcloud  ") || l.starts_with("total  ")).collect();
     assert_eq!(rows.len(), 4, "the README shows no excerpt of a run");

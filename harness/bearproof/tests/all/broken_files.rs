@@ -3,12 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first broken assumption")]
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 
-use common::{Temp, bearproof, copy, profile, vectors};
+use crate::common::{Temp, bearproof, copy, profile, vectors};
 
 /// A whole copy of the vectors, without the frozen files.
 fn suite(temp: &Temp) {

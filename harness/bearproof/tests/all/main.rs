@@ -1,0 +1,13 @@
+//! The tests of the binary, in one program: it is linked once, and no test waits for those of another file. It must
+//! not hold tests itself.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod broken_files;
+mod canary;
+mod hostile;
+mod reference;
+mod schemes;
+mod serve;
+mod wrong_servers;
