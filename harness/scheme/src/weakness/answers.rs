@@ -82,7 +82,10 @@ fn breaks(list: &mut List<'_>) {
                     | crate::verdict::Reason::ReplayWrongType
             )
         };
-        if !list.d().caller_key() || !reasons.iter().any(form) {
+        // Who a caller is, is looked up before the type of its name is looked at.
+        let identity =
+            list.plan.rows().get(row).and_then(|r| list.plan.part(r.part)).is_some_and(|p| p.identifies);
+        if !list.d().caller_key() || identity || !reasons.iter().any(form) {
             continue;
         }
         let says = format!("breaks on a `{label}` of a wrong type");
