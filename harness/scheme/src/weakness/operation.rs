@@ -66,7 +66,18 @@ fn instead(
 /// Each input: not needed, of any type.
 fn inputs(list: &mut List<'_>, position: usize, operation: &Operation) {
     for (index, part) in operation.parts.iter().enumerate() {
-        if !part.optional && matches!(part.place, Place::Body | Place::Field) {
+        if operation.kind == OperationKind::Revoke && part.identifies {
+            let what = format!("without-{}", part.name.to_ascii_lowercase());
+            let says = format!("does without `{}`, and takes it for all", part.path());
+            instead(list, Class::Accepts, operation, &what, &says, || {
+                Box::new(|plan, operation, request, context| {
+                    prove(plan, operation, request, context).or_else(|refusal| match refusal.reason {
+                        Reason::ProofMissing => Ok(Effect::Revoke(context.credentials.all())),
+                        _ => Err(refusal),
+                    })
+                })
+            });
+        } else if !part.optional && matches!(part.place, Place::Body | Place::Field) {
             let (what, says) = (
                 format!("without-{}", part.name.to_ascii_lowercase()),
                 format!("does without `{}`", part.path()),
