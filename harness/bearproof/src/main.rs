@@ -111,6 +111,9 @@ enum Command {
         /// How to print.
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
+        /// Write `catches.json` beside the vectors: what each of them catches.
+        #[arg(long)]
+        accept: bool,
     },
     /// Print what the suite lacks.
     Lint,
@@ -181,8 +184,9 @@ fn execute(cli: Cli) -> Result<Done, Failure> {
         }
         Command::Show { what } => show::show(vectors.as_deref(), &what),
         Command::Freeze { check } => freeze::freeze(vectors.as_deref(), check),
-        Command::Defects { scheme, format } => {
-            defects::defects(vectors.as_deref(), scheme.as_deref(), matches!(format, Format::Json))
+        Command::Defects { scheme, format, accept } => {
+            let json = matches!(format, Format::Json);
+            defects::defects(&defects::Options { vectors, scheme, json, accept })
         }
         Command::Lint => lint::lint(vectors.as_deref()),
         Command::Schema { check } => schema::schema(vectors.as_deref(), check),
