@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use bearproof_conform::results::Level;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{Done, Failure, freeze, lint, list, run, schema, serve, show};
+use crate::commands::{Done, Failure, defects, freeze, lint, list, run, schema, serve, show};
 use crate::report::Style;
 
 /// Proves that an API authenticates its requests the way its documentation says.
@@ -79,6 +79,9 @@ enum Command {
         /// Add the reason code to each answer (`X-Bearproof-Reason`).
         #[arg(long)]
         explain: bool,
+        /// Serve a server that gets one thing wrong: `SCHEME/WHERE/WHAT`, as `defects` names it.
+        #[arg(long, value_name = "ID")]
+        defect: Option<String>,
     },
     /// Name the vectors.
     List {
@@ -99,6 +102,15 @@ enum Command {
         /// Only compare.
         #[arg(long)]
         check: bool,
+    },
+    /// Run the vectors against every known weakness, and print what notices which.
+    Defects {
+        /// Only this scheme: an id, or a folder with a scheme of your own.
+        #[arg(long, value_name = "ID|DIR")]
+        scheme: Option<String>,
+        /// How to print.
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
     },
     /// Print what the suite lacks.
     Lint,
@@ -161,14 +173,17 @@ fn execute(cli: Cli) -> Result<Done, Failure> {
                 style: style(),
             })
         }
-        Command::Serve { scheme, port, ca_out, profiles, explain } => {
-            serve::serve(&serve::Options { vectors, scheme, port, ca_out, profiles, explain })
+        Command::Serve { scheme, port, ca_out, profiles, explain, defect } => {
+            serve::serve(&serve::Options { vectors, scheme, port, ca_out, profiles, explain, defect })
         }
         Command::List { scheme, format } => {
             list::list(vectors.as_deref(), scheme.as_deref(), matches!(format, Format::Json))
         }
         Command::Show { what } => show::show(vectors.as_deref(), &what),
         Command::Freeze { check } => freeze::freeze(vectors.as_deref(), check),
+        Command::Defects { scheme, format } => {
+            defects::defects(vectors.as_deref(), scheme.as_deref(), matches!(format, Format::Json))
+        }
         Command::Lint => lint::lint(vectors.as_deref()),
         Command::Schema { check } => schema::schema(vectors.as_deref(), check),
     }

@@ -31,14 +31,14 @@ pub(crate) fn fresh(scheme: &Scheme) -> Result<Frozen, Failure> {
             (None, Some(because)) => format!("our reading: {because}"),
             (None, None) => "our reading".into(),
         };
-        let untied =
-            requirement.untied.as_ref().map(|u| format!(" (no part of its own: {u})")).unwrap_or_default();
+        let unshown =
+            requirement.unshown.as_ref().map(|u| format!(" (no request shows it: {u})")).unwrap_or_default();
         let cell = |text: &str| text.replace('|', "\\|");
         list.push_str(&format!(
             "| {} | {level} | {}{} | {} |\n",
             requirement.id,
             cell(&requirement.says),
-            cell(&untied),
+            cell(&unshown),
             cell(&from)
         ));
     }

@@ -26,6 +26,8 @@ pub(crate) const BROKE: &str = "the server broke";
 pub enum Script<'a> {
     /// The bytes that were frozen.
     Frozen(&'a Vector),
+    /// Frozen bytes that were decoded before, by [`prepare`].
+    Prepared(&'a [Next]),
     /// The recipe, played with the randomness of a run.
     Live {
         /// Id of the run.
@@ -41,7 +43,8 @@ pub fn drive(
     via: Via,
     redactor: &Redactor,
 ) -> VectorResult {
-    let mut driver = Driver { plot, script, subject, redactor: redactor.clone(), earlier: Vec::new() };
+    let mut driver =
+        Driver { plot, script, subject, secrets: redactor, tokens: Vec::new(), earlier: Vec::new() };
     let mut steps = Vec::new();
     let mut verdict = (Outcome::Pass, String::new());
     for index in 0..plot.steps.len() {
@@ -69,7 +72,7 @@ pub fn drive(
         level: plot.level,
         severity: plot.severity,
         outcome: verdict.0,
-        cause: driver.redactor.redact(&verdict.1),
+        cause: if verdict.1.is_empty() { verdict.1 } else { driver.redactor().redact(&verdict.1) },
         why: if verdict.0 == Outcome::Pass { String::new() } else { plot.why.clone() },
         refs: crate::needs::references(plot),
         steps,
@@ -80,7 +83,10 @@ struct Driver<'a> {
     plot: &'a Plot,
     script: Script<'a>,
     subject: &'a dyn Subject,
-    redactor: Redactor,
+    /// What must never come back.
+    secrets: &'a Redactor,
+    /// What travelled in this vector, and must not be shown while it lives.
+    tokens: Vec<Vec<u8>>,
     earlier: Vec<Done>,
 }
 
@@ -127,10 +133,9 @@ impl Driver<'_> {
         };
         let token = answered_token(self.plot, &made.endpoint, &observation.body);
         if let Some(token) = &token {
-            self.redactor.register(token.as_bytes());
+            self.tokens.push(token.clone().into_bytes());
         }
         self.earlier.push(Done { message: Some(made.message.clone()), written: made.written.clone(), token });
-        result.exchange = Some(self.exchange(&made.message, &show_answer(&observation, &self.redactor)));
         result.status = Some(observation.status);
         result.reason = observation.reason.clone().filter(|r| !r.is_empty());
         let d = &self.plot.variant.description;
@@ -139,15 +144,14 @@ impl Driver<'_> {
         let inside = let_in(&success, &observation);
         result.observed = Some(if inside { "accept" } else { "reject" }.into());
         let documented = documented(d, &expect, &made.message);
+        let (mut outcome, mut cause) = verdict(&expect, inside, &success, &observation, &documented);
         if let Some(echo) = self.leak(&made.message, &observation) {
-            return (result, Outcome::Fail, echo);
-        }
-        let (outcome, cause) = verdict(&expect, inside, &success, &observation, &documented);
-        if outcome == Outcome::Pass && matches!(expect, Expect::Reject(_)) {
+            (outcome, cause) = (Outcome::Fail, echo);
+        } else if outcome == Outcome::Pass && matches!(expect, Expect::Reject(_)) {
             let challenge = carrier(d).is_some_and(|p| p.auth_scheme.is_some() && p.place == Place::Field);
             result.assertions = assertions(&observation, &documented, challenge);
-            for assertion in &mut result.assertions {
-                assertion.seen = mask_tokens(&self.redactor.redact(&assertion.seen));
+            for assertion in result.assertions.iter_mut().filter(|a| !a.seen.is_empty()) {
+                assertion.seen = mask_tokens(&self.redactor().redact(&assertion.seen));
             }
             let broken: Vec<String> = result
                 .assertions
@@ -156,12 +160,14 @@ impl Driver<'_> {
                 .map(|a| format!("{}, seen {}", a.what, a.seen))
                 .collect();
             if !broken.is_empty() {
-                return (
-                    result,
-                    Outcome::Fail,
-                    format!("refused, but not as documented: {}", broken.join("; ")),
-                );
+                outcome = Outcome::Fail;
+                cause = format!("refused, but not as documented: {}", broken.join("; "));
             }
+        }
+        // Only what did not pass is shown.
+        if outcome != Outcome::Pass {
+            result.exchange =
+                Some(self.exchange(&made.message, &show_answer(&observation, &self.redactor())));
         }
         (result, outcome, cause)
     }
@@ -171,6 +177,7 @@ impl Driver<'_> {
             Script::Live { run } => {
                 play_with_effect(self.plot, index, run, self.subject.now(), &self.earlier)
             }
+            Script::Prepared(steps) => steps.get(index).cloned().ok_or_else(|| "a step is missing".into()),
             Script::Frozen(vector) => {
                 let step = vector.steps.get(index).ok_or("the frozen file lacks this step; run `freeze`")?;
                 frozen_next(self.plot, index, step)
@@ -191,34 +198,50 @@ impl Driver<'_> {
     /// What travels in this message is a secret for as long as it lives.
     fn register(&mut self, made: &Made) {
         let message = &made.message;
-        if let Some(token) = &made.token {
-            self.redactor.register(token.as_bytes());
-        }
+        self.tokens.extend(made.token.iter().map(|token| token.clone().into_bytes()));
         if let Some(part) = carrier(&self.plot.variant.description) {
             for line in message.request().values(&part.name) {
                 for word in line.split(|b| *b == b' ') {
-                    self.redactor.register(word);
+                    self.tokens.push(word.to_vec());
                 }
             }
         }
     }
 
+    /// Made only where something is shown: most exchanges pass, and nobody sees them.
+    fn redactor(&self) -> Redactor {
+        let mut redactor = self.secrets.clone();
+        for token in &self.tokens {
+            redactor.register(token);
+        }
+        redactor
+    }
+
     fn exchange(&self, message: &Message, received: &str) -> Exchange {
+        let redactor = self.redactor();
         Exchange {
-            sent: mask_tokens(&self.redactor.redact(&show_message(message, &self.redactor))),
-            received: mask_tokens(&self.redactor.redact(received)),
+            sent: mask_tokens(&redactor.redact(&show_message(message, &redactor))),
+            received: mask_tokens(&redactor.redact(received)),
         }
     }
 
     /// A secret of the world in the answer is a finding, whatever else the answer says.
     fn leak(&self, sent: &Message, observation: &Observation) -> Option<String> {
-        let world = Redactor::of_world(&self.plot.variant.world);
         let body = String::from_utf8_lossy(&observation.body);
         // What the caller itself sent in its body may come back there (a registered phrase, say); nothing else may.
-        let leaked = world.finds_beyond(&body, &String::from_utf8_lossy(&sent.body))
-            || observation.fields.iter().any(|(_, v)| world.finds(&String::from_utf8_lossy(v)));
+        let beyond = || self.secrets.finds_beyond(&body, &String::from_utf8_lossy(&sent.body));
+        let leaked = (self.secrets.finds(&body) && beyond())
+            || observation.fields.iter().any(|(_, v)| self.secrets.finds(&String::from_utf8_lossy(v)));
         leaked.then(|| LEAK.into())
     }
+}
+
+/// What the steps of a frozen vector do, decoded once for many runs.
+///
+/// # Errors
+/// Why the frozen file does not fit the recipe.
+pub fn prepare(plot: &Plot, vector: &Vector) -> Result<Vec<Next>, String> {
+    vector.steps.iter().enumerate().map(|(index, step)| frozen_next(plot, index, step)).collect()
 }
 
 /// What a frozen step does.

@@ -8,6 +8,7 @@ use bearproof_scheme::request::Message;
 use bearproof_scheme::sign::Trace;
 use bearproof_scheme::world::{State, Value, Values, World};
 
+use crate::catalogue::{Catalogue, TABLE};
 use crate::in_process::InProcess;
 use crate::judge::documented;
 use crate::needs::{needs, references};
@@ -237,6 +238,7 @@ pub struct Frozen {
 /// The first recipe that can't be played.
 pub fn freeze(suite: &Suite) -> Result<Vec<Frozen>, String> {
     let mut files = Vec::new();
+    let mut cited = Vec::new();
     for scheme in &suite.schemes {
         let plots = plots(&suite.families, scheme)?;
         let mut families: BTreeMap<String, Vec<Vector>> = BTreeMap::new();
@@ -246,6 +248,7 @@ pub fn freeze(suite: &Suite) -> Result<Vec<Frozen>, String> {
         }
         for (family, vectors) in families {
             let ids = vectors.iter().map(|v| v.id.clone()).collect();
+            cited.extend(vectors.iter().map(|v| (v.id.clone(), v.refs.clone())));
             let file = VectorFile {
                 format: FORMAT,
                 suite: SUITE.into(),
@@ -265,6 +268,10 @@ pub fn freeze(suite: &Suite) -> Result<Vec<Frozen>, String> {
     let ids: BTreeSet<&String> = files.iter().flat_map(|f| &f.ids).collect();
     let index: String = ids.iter().map(|id| format!("{id}\n")).collect();
     files.push(Frozen { path: "INDEX".into(), text: index, ids: Vec::new() });
+    let catalogue = Catalogue::load(suite.folder.as_ref()).map_err(|f| f.to_string())?;
+    if let Some(catalogue) = catalogue {
+        files.push(Frozen { path: TABLE.into(), text: catalogue.table(&cited), ids: Vec::new() });
+    }
     Ok(files)
 }
 

@@ -57,10 +57,13 @@ pub fn parse(name: &str, text: &str) -> Result<VectorFile, Fault> {
     let file: VectorFile = serde_json::from_str(text).map_err(|error| {
         let message = error.to_string();
         let message = message.split(" at line ").next().unwrap_or("").to_string();
+        // serde_json counts the bytes that it has read of the line: none, where it stopped at the line's end.
+        let line = text.split('\n').nth(error.line().saturating_sub(1)).unwrap_or("");
+        let before = line.char_indices().take_while(|(offset, _)| offset + 1 < error.column()).count();
         Fault {
             file: name.into(),
             line: error.line(),
-            column: error.column(),
+            column: before + 1,
             message,
             remedy: "the shape is in vectors/schema/vectors.schema.json; frozen files are written by `bearproof freeze`".into(),
         }

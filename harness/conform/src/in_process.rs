@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bearproof_scheme::Reference;
 use bearproof_scheme::request::Message;
+use bearproof_scheme::weakness::Weakness;
+use bearproof_scheme::{Answer, Reference};
 
 use crate::entropy::Published;
 use crate::subject::{Observation, Subject, SubjectError};
@@ -14,28 +15,57 @@ pub struct InProcess {
     reference: Reference,
     clock: AtomicU64,
     id: String,
+    /// Whether it tells the reason code, which no server over HTTP does.
+    tells: bool,
 }
 
 impl InProcess {
     /// A fresh reference for the vector with this id, at the world's published clock.
     pub fn new(variant: &Variant, id: &str) -> Self {
+        let reference =
+            Reference::strict(variant.description.as_ref().clone(), variant.world.as_ref().clone());
+        let clock = AtomicU64::new(variant.world.clock.unwrap_or(0));
+        Self { reference, clock, id: id.into(), tells: true }
+    }
+
+    /// A reference with one weakness. It shows only what a server over HTTP would.
+    pub fn weak(variant: &Variant, weakness: &Weakness) -> Self {
         let (description, world) = (variant.description.as_ref().clone(), variant.world.as_ref().clone());
         let clock = AtomicU64::new(world.clock.unwrap_or(0));
-        Self { reference: Reference::strict(description, world), clock, id: id.into() }
+        let reference = Reference::weak(description, world, weakness);
+        Self { reference, clock, id: String::new(), tells: false }
+    }
+
+    /// As at the start, for another vector.
+    pub fn renew(&mut self, variant: &Variant, id: &str) {
+        self.reference.forget();
+        self.clock = AtomicU64::new(variant.world.clock.unwrap_or(0));
+        self.id = id.into();
+    }
+
+    /// Asks the reference and says also which row refused.
+    pub(crate) fn ask(&self, message: &Message, step: usize) -> Answer {
+        let entropy = Published::new(&format!("{} server", self.id), step);
+        self.reference.handle(&message.request(), self.now(), &entropy)
+    }
+}
+
+impl InProcess {
+    /// What a client sees of an answer; the reason only if it is told.
+    pub(crate) fn observe(message: &Message, answer: Answer, tells: bool) -> Observation {
+        let body = if message.method == "HEAD" { Vec::new() } else { answer.body };
+        Observation {
+            status: answer.status,
+            fields: answer.fields.into_iter().map(|(n, v)| (n, v.into_bytes())).collect(),
+            body,
+            reason: tells.then(|| answer.refused.unwrap_or_default()),
+        }
     }
 }
 
 impl Subject for InProcess {
     fn send(&self, message: &Message, step: usize) -> Result<Observation, SubjectError> {
-        let entropy = Published::new(&format!("{} server", self.id), step);
-        let answer = self.reference.handle(&message.request(), self.now(), &entropy);
-        let body = if message.method == "HEAD" { Vec::new() } else { answer.body };
-        Ok(Observation {
-            status: answer.status,
-            fields: answer.fields.into_iter().map(|(n, v)| (n, v.into_bytes())).collect(),
-            body,
-            reason: Some(answer.refused.unwrap_or_default()),
-        })
+        Ok(Self::observe(message, self.ask(message, step), self.tells))
     }
 
     fn revoke(&self, role: &str) -> Result<(), SubjectError> {

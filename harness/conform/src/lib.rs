@@ -1,17 +1,22 @@
 //! Who judges: the vector format, recipes, binding, judging and results. No sockets, no async, and nothing
 //! here knows how a subject verifies.
 
+pub mod catalogue;
 pub mod drive;
 pub mod entropy;
+pub mod equivalent;
+mod forge;
 pub mod freeze;
 pub mod frozen;
 pub mod in_process;
 pub mod judge;
 pub mod lint;
+pub mod matrix;
 mod message;
 pub mod needs;
 pub mod play;
 pub mod plot;
+pub mod properties;
 pub mod recipe;
 pub mod redact;
 pub mod resolve;

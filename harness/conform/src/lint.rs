@@ -1,6 +1,8 @@
 //! Finds what the suite lacks: requirements, checks, reasons and pipeline steps that no vector needs, and recipes
 //! that reach nobody. It must not run a vector.
 
+mod requirements;
+
 use std::collections::BTreeSet;
 
 use bearproof_scheme::Plan;
@@ -8,11 +10,14 @@ use bearproof_scheme::description::{Alg, Level, Part, Pipeline, Rule, Source, St
 use bearproof_scheme::sign::{Draft, Signer, Trace, Written};
 use bearproof_scheme::world::{State, Value, value};
 
+use crate::catalogue::Catalogue;
 use crate::entropy::Published;
-use crate::freeze::plots;
+use crate::freeze::{CONTROL, plots};
 use crate::plot::{Plot, expand};
 use crate::recipe::Expect;
 use crate::suite::{Scheme, Suite};
+
+use requirements::Tied;
 
 /// What lint found.
 #[derive(Debug, Default)]
@@ -21,6 +26,8 @@ pub struct Report {
     pub problems: Vec<String>,
     /// What is worth knowing.
     pub notes: Vec<String>,
+    /// One line for each scheme: its requirements and what shows them.
+    pub counts: Vec<String>,
     /// Vectors in all.
     pub vectors: usize,
 }
@@ -32,6 +39,7 @@ pub struct Report {
 pub fn lint(suite: &Suite) -> Result<Report, String> {
     let mut report = Report::default();
     for recipe in &suite.families {
+        report.problems.extend(requirements::unknown_refs(&recipe.place, &recipe.refs, None));
         let mut reached = 0;
         for scheme in &suite.schemes {
             reached += expand(recipe, scheme).map_err(|e| format!("{}: {e}", recipe.place))?.len();
@@ -43,9 +51,12 @@ pub fn lint(suite: &Suite) -> Result<Report, String> {
             ));
         }
     }
+    let mut cited: Vec<(String, Vec<String>)> = Vec::new();
     for scheme in &suite.schemes {
         let all = plots(&suite.families, scheme)?;
         for recipe in &scheme.recipes {
+            let d = &scheme.default.description;
+            report.problems.extend(requirements::unknown_refs(&recipe.place, &recipe.refs, Some(d)));
             let prefix = format!("{}/{}/{}", scheme.id, recipe.family, recipe.name);
             let reached = all.plots.iter().any(|p| p.id.starts_with(&prefix));
             if !reached && !all.without_effect.iter().any(|(id, _)| id.starts_with(&prefix)) {
@@ -66,6 +77,10 @@ pub fn lint(suite: &Suite) -> Result<Report, String> {
         report.vectors += all.plots.len();
         coverage(scheme, &all.plots, &mut report);
         same_bytes(&all.plots, &mut report)?;
+        cited.extend(all.plots.iter().map(|p| (p.id.clone(), p.refs.clone())));
+    }
+    if let Some(catalogue) = Catalogue::load(suite.folder.as_ref()).map_err(|f| f.to_string())? {
+        report.problems.extend(catalogue.problems(&cited));
     }
     Ok(report)
 }
@@ -87,12 +102,11 @@ fn same_bytes(plots: &[Plot], report: &mut Report) -> Result<(), String> {
 /// What of a scheme no vector needs.
 fn coverage(scheme: &Scheme, plots: &[Plot], report: &mut Report) {
     let (d, world) = (&scheme.default.description, &scheme.default.world);
-    let refs: BTreeSet<String> = plots.iter().flat_map(crate::needs::references).collect();
-    for requirement in d.requirements.iter().filter(|r| r.untied.is_none()) {
-        if !refs.contains(&requirement.id) {
-            report.problems.push(format!("{}: requirement {} has no vector", scheme.id, requirement.id));
-        }
-    }
+    // A control is part of another vector, and shows nothing of its own.
+    let own = plots.iter().filter(|p| p.id.split('/').nth(1) != Some(CONTROL));
+    let tied: Vec<Tied> = own.map(Tied::of).collect();
+    report.problems.extend(requirements::problems(&scheme.id, d, &tied));
+    report.counts.push(requirements::counts(&scheme.id, d, &tied));
     let expected: BTreeSet<&String> = plots
         .iter()
         .flat_map(|p| &p.steps)

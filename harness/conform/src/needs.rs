@@ -93,7 +93,10 @@ fn inside_token(d: &Description, edit: &Edit) -> bool {
         Edit::ReplaceText { .. }
         | Edit::DuplicateMember { .. }
         | Edit::Sign { .. }
-        | Edit::SignBinding { .. } => true,
+        | Edit::Forge(_)
+        | Edit::SignSpelt { .. }
+        | Edit::SignBinding { .. }
+        | Edit::Mistake { .. } => true,
         Edit::ReplacePiece { with, .. } => with.contains("{other}"),
         _ => target_of(edit).is_some_and(|target| {
             let place = match target {
@@ -109,6 +112,9 @@ fn inside_token(d: &Description, edit: &Edit) -> bool {
 pub fn references(plot: &Plot) -> Vec<String> {
     let d = &plot.variant.description;
     let mut refs = plot.refs.clone();
+    let name = plot.id.split_once('/').map_or("", |(_, name)| name);
+    let shown = d.requirements.iter().filter(|r| r.shown_by.iter().any(|v| v == name));
+    refs.extend(shown.map(|r| r.id.clone()).filter(|id| !plot.refs.contains(id)));
     let mut add = |id: &Option<String>| {
         if let Some(id) = id
             && !refs.contains(id)

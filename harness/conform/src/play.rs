@@ -1,8 +1,9 @@
 //! Plays plots: recipe and binding become the exact message of each step. There is one way to make a message,
 //! used by freezing, in process and over HTTP. It must not send anything.
 
-use bearproof_scheme::description::{Part, Place, Source};
+use bearproof_scheme::description::{Part, Place, Rule, Source};
 use bearproof_scheme::encoding::{JsonRules, Limits, Value, parse_value, string_literal};
+use bearproof_scheme::mistake::alternatives;
 use bearproof_scheme::request::Message;
 use bearproof_scheme::sign::{Draft, Entropy, Signer, Trace, Written, field_line, with_body_parts};
 use bearproof_scheme::world::Credential;
@@ -34,6 +35,7 @@ pub struct Done {
 }
 
 /// What a step is about to do.
+#[derive(Clone)]
 pub enum Next {
     /// Send this message.
     Send(Box<Made>),
@@ -44,6 +46,7 @@ pub enum Next {
 }
 
 /// A message and how it came to be.
+#[derive(Clone)]
 pub struct Made {
     /// The message.
     pub message: Message,
@@ -266,6 +269,9 @@ impl<'p> Stage<'p> {
                         added.push(value);
                     }
                 }
+                Edit::Mistake { of: Some((position, id)), .. } => {
+                    given.push(self.mistaken(*position, id)?);
+                }
                 Edit::SignBinding { role } => {
                     let part =
                         find(self.signer.description, &Target::Meaning(crate::recipe::Meaning::BodyBinding))
@@ -315,6 +321,27 @@ impl<'p> Stage<'p> {
             }
         }
         Ok(written)
+    }
+
+    /// The value of a binding that is computed with this mistake.
+    fn mistaken(&self, position: usize, id: &str) -> Result<Written, String> {
+        let gone = || "the scheme has no such mistake".to_string();
+        let part = self.signer.description.parts.get(position).ok_or_else(gone)?;
+        let found = part.pipeline().and_then(|p| alternatives(p).into_iter().find(|a| a.id == id));
+        let wrong = found.ok_or_else(gone)?;
+        let compute = |parts: &[Part]| {
+            let all =
+                self.signer.parts(parts, &self.draft, &[], &mut Trace::new()).map_err(|e| e.to_string())?;
+            let same = |w: &Written| w.place == part.place && w.name == part.name;
+            all.into_iter().find(same).ok_or_else(|| "no such binding for this request".to_string())
+        };
+        let mut parts = self.parts.clone();
+        let same = |p: &Part| p.place == part.place && p.name == part.name && p.when == part.when;
+        for each in parts.iter_mut().filter(|p| same(p)) {
+            each.rule = Rule::From(wrong.pipeline.clone());
+        }
+        let value = compute(&parts)?;
+        if value == compute(&self.parts)? { Err(NO_EFFECT.into()) } else { Ok(value) }
     }
 
     /// Place and name of what a target means.

@@ -1,7 +1,9 @@
 //! Recipes meet schemes: each recipe becomes a plot for each scheme that it applies to, and each rejecting plot
 //! gets its control. It must not sign anything.
 
-use bearproof_scheme::description::{Format, Source};
+use bearproof_scheme::description::{Format, Part, Pipeline, Source};
+use bearproof_scheme::mistake::alternatives;
+use bearproof_scheme::world::Endpoint;
 
 use crate::recipe::{Action, Edit, Expect, Given, KeyOf, Line, Piece, Recipe, Spot, Step, Target};
 use crate::resolve::{each, find, has, token_operation};
@@ -21,6 +23,8 @@ pub struct Plot {
     pub severity: Severity,
     /// RFC clauses and catalogue entries, then the scheme's requirements.
     pub refs: Vec<String>,
+    /// What it shows that other vectors, which notice the same weaknesses, do not.
+    pub differs: Option<String>,
     /// Options that differ from the world's.
     pub choose: Vec<(String, String)>,
     /// Description and world for these options.
@@ -58,7 +62,8 @@ pub fn expand(recipe: &Recipe, scheme: &Scheme) -> Result<Vec<Plot>, String> {
     }
     let mut plots = Vec::new();
     for (endpoint, suffix) in endpoints(recipe, &variant) {
-        for (steps, part) in each_target(recipe, &variant) {
+        for branch in branches(recipe, &variant, &endpoint) {
+            let Branch { steps, part, why, level } = branch;
             if !steps.iter().all(|s| applies(s, &variant, &endpoint)) {
                 continue;
             }
@@ -70,10 +75,11 @@ pub fn expand(recipe: &Recipe, scheme: &Scheme) -> Result<Vec<Plot>, String> {
             }
             plots.push(Plot {
                 id: format!("{}/{}/{name}", scheme.id, recipe.family),
-                why: recipe.why.clone(),
-                level: recipe.level,
+                why,
+                level,
                 severity: recipe.severity,
                 refs: recipe.refs.clone(),
+                differs: recipe.differs.clone(),
                 choose: recipe.choose.clone(),
                 variant: variant.clone(),
                 role: recipe.role.clone(),
@@ -104,9 +110,27 @@ fn endpoints(recipe: &Recipe, variant: &Variant) -> Vec<(String, String)> {
     }
 }
 
-/// The steps with `each` targets made exact, one set for each part, with the suffix of the name.
-fn each_target(recipe: &Recipe, variant: &Variant) -> Vec<(Vec<Step>, String)> {
+/// A recipe with its `each` made exact.
+struct Branch {
+    steps: Vec<Step>,
+    /// The suffix of the name.
+    part: String,
+    why: String,
+    level: Level,
+}
+
+/// The steps with `each` targets made exact, one set for each part.
+fn branches(recipe: &Recipe, variant: &Variant, endpoint: &str) -> Vec<Branch> {
     let d = &variant.description;
+    let edits = || recipe.steps.iter().flat_map(|s| s.edits.iter().chain(&s.fault));
+    if let Some(reads) = edits().find_map(|edit| match edit {
+        Edit::Mistake { reads, of: None } => Some(*reads),
+        _ => None,
+    }) {
+        return mistakes(recipe, variant, endpoint, reads);
+    }
+    let plain =
+        |steps: Vec<Step>, part: String| Branch { steps, part, why: recipe.why.clone(), level: recipe.level };
     let targets = recipe.steps.iter().find_map(|step| {
         let operation = match &step.action {
             Action::Obtain(name) => name.as_deref().or_else(|| token_operation(d)),
@@ -115,24 +139,63 @@ fn each_target(recipe: &Recipe, variant: &Variant) -> Vec<(Vec<Step>, String)> {
         let edits = step.edits.iter().chain(&step.fault);
         edits.filter_map(target_of).find_map(|target| each(d, operation, target))
     });
-    let Some(targets) = targets else { return vec![(recipe.steps.clone(), String::new())] };
+    let Some(targets) = targets else { return vec![plain(recipe.steps.clone(), String::new())] };
     targets
         .into_iter()
         .map(|target| {
-            let Target::Exact(_, name) = &target else { return (recipe.steps.clone(), String::new()) };
-            let plain: String = name
-                .chars()
-                .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
-                .collect();
+            let Target::Exact(_, name) = &target else { return plain(recipe.steps.clone(), String::new()) };
             let mut steps = recipe.steps.clone();
             for step in &mut steps {
                 for edit in step.edits.iter_mut().chain(step.fault.as_mut()) {
                     replace_each(edit, &target);
                 }
             }
-            (steps, plain.trim_matches('-').to_string())
+            plain(steps, slug(name))
         })
         .collect()
+}
+
+/// A name as it stands in ids.
+fn slug(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    name.chars().map(plain).collect::<String>().trim_matches('-').to_string()
+}
+
+/// One branch for each binding and each way to compute it wrong.
+fn mistakes(recipe: &Recipe, variant: &Variant, endpoint: &str, reads: bool) -> Vec<Branch> {
+    let (d, world) = (&variant.description, &variant.world);
+    let Some(endpoint) = world.endpoint(endpoint) else { return Vec::new() };
+    let applies = |p: &Part, endpoint: &Endpoint| {
+        p.applies(&endpoint.method, !endpoint.body.is_empty(), !endpoint.query.is_empty())
+    };
+    let usual = world.endpoint("write").filter(|_| reads);
+    let wanted = |p: &Part| {
+        p.binds().is_some() && applies(p, endpoint) && !usual.is_some_and(|write| applies(p, write))
+    };
+    let bindings = d.parts.iter().enumerate().filter(|(_, p)| wanted(p));
+    let mut all = Vec::new();
+    for (position, part) in bindings {
+        let Some(pipeline) = part.pipeline() else { continue };
+        for wrong in alternatives(pipeline).into_iter().filter(|a| !a.unpadded) {
+            let mut steps = recipe.steps.clone();
+            for edit in steps.iter_mut().flat_map(|s| s.edits.iter_mut().chain(s.fault.as_mut())) {
+                if let Edit::Mistake { of, .. } = edit {
+                    *of = Some((position, wrong.id.clone()));
+                }
+            }
+            // What is computed without something that it must cover leaves that thing unbound.
+            let covers = |p: &Pipeline| p.sources().cloned().collect::<Vec<_>>();
+            let (right, left) = (covers(pipeline), covers(&wrong.pipeline));
+            let unbound = wrong.loses || right.iter().any(|source| !left.contains(source));
+            all.push(Branch {
+                steps,
+                part: format!("{}-{}", slug(&part.name), wrong.id),
+                why: format!("it computes `{}` {}: {}", part.path(), wrong.says, recipe.why),
+                level: if unbound { Level::Must } else { recipe.level },
+            });
+        }
+    }
+    all
 }
 
 /// The part that an edit is about.
@@ -220,7 +283,7 @@ fn applies(step: &Step, variant: &Variant, endpoint: &str) -> bool {
         KeyOf::Literal(_) => true,
     };
     step.edits.iter().chain(&step.fault).all(|edit| match edit {
-        Edit::Transport { .. } | Edit::SendAgain { .. } => true,
+        Edit::Transport { .. } | Edit::SendAgain { .. } | Edit::Mistake { .. } => true,
         Edit::Request { spot, .. }
         | Edit::Replace { spot, .. }
         | Edit::Remove { spot }
@@ -245,6 +308,8 @@ fn applies(step: &Step, variant: &Variant, endpoint: &str) -> bool {
                 && (declare.is_none() || framed)
                 && key.iter().all(key_fits)
         }
+        Edit::Forge(_) => has_word("rs256") && unguarded.is_none(),
+        Edit::SignSpelt { .. } => format == Some(Format::Jws) && unguarded.is_none(),
         Edit::SignBinding { role: other } => has_word("keyed-binding") && role(other),
         Edit::Encode { piece, .. } | Edit::ReplacePiece { piece, .. } => {
             piece_fits(piece) && unguarded.is_none()
@@ -298,6 +363,7 @@ pub fn control(plot: &Plot) -> Plot {
         level: Level::Must,
         severity: Severity::Medium,
         refs: Vec::new(),
+        differs: None,
         steps,
         twin: None,
         ..plot.clone()

@@ -8,6 +8,7 @@ use bearproof_scheme::key::{Key, P256Key, RsaKey};
 use bearproof_scheme::sign::{Signer, Texts, Trace, Written};
 use bearproof_scheme::world::Value;
 
+use crate::forge;
 use crate::play::{NO_EFFECT, Stage, fill_times};
 use crate::recipe::{Edit, KeyOf, Piece, PublicForm, Respell, SecretChange, TextOf};
 
@@ -68,7 +69,18 @@ fn sealed(
         None => right,
     };
     let segments = stage.signer.seal(rule.format, alg, key, &texts, trace);
-    segments.ok_or_else(|| "the key does not fit the algorithm".into())
+    let mut segments = segments.ok_or("the key does not fit the algorithm")?;
+    for edit in edits {
+        match edit {
+            Edit::Forge(how) => forge::signature(key, *how, &mut segments)?,
+            Edit::SignSpelt { payload, with } => {
+                let texts = (texts.header.as_str(), texts.claims.as_str());
+                forge::respelt(key, rule.alg, *payload, *with, texts, &mut segments)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(segments)
 }
 
 fn named(name: &str) -> Result<Alg, String> {
@@ -345,7 +357,7 @@ fn respell(segment: &str, with: Respell) -> Result<String, String> {
 }
 
 /// The segment with its unused low bits set; `None` if it has none.
-fn trailing_bits(segment: &str) -> Option<String> {
+pub(crate) fn trailing_bits(segment: &str) -> Option<String> {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     if segment.len() % 4 < 2 {
         return None;

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use bearproof_scheme::document::MAX_FILE;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -246,7 +247,8 @@ impl Bytes {
         Self::Digest { sha256, length: u64::try_from(bytes.len()).unwrap_or(u64::MAX) }
     }
 
-    /// The bytes; `None` if the base64 is broken or only a digest is known.
+    /// The bytes; `None` if the base64 is broken, a repeated text is longer than [`MAX_FILE`], or only a digest is
+    /// known.
     pub fn bytes(&self) -> Option<Vec<u8>> {
         match self {
             Self::Utf8(text) => Some(text.clone().into_bytes()),
@@ -257,6 +259,8 @@ impl Bytes {
             }
             Self::Repeat { before, unit, times, after } => {
                 let times = usize::try_from(*times).ok()?;
+                // A few bytes of a file may ask for gigabytes.
+                unit.len().checked_mul(times).filter(|length| *length <= MAX_FILE)?;
                 Some(format!("{before}{}{after}", unit.repeat(times)).into_bytes())
             }
             Self::Digest { .. } => None,

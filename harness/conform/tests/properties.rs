@@ -11,12 +11,12 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use bearproof_conform::entropy::Published;
+use bearproof_conform::properties::{ROLES, bound_values, refused, signer};
 use bearproof_conform::resolve::carrier;
 use bearproof_conform::suite::{Disk, Suite, Variant};
-use bearproof_scheme::Reference;
 use bearproof_scheme::description::{Place, Source};
 use bearproof_scheme::request::Message;
-use bearproof_scheme::sign::{Draft, Signer, Written, sign};
+use bearproof_scheme::sign::{Draft, sign};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -31,40 +31,12 @@ fn drafts() -> Vec<(Variant, Draft)> {
     for scheme in &SUITE.schemes {
         let variant = scheme.default.clone();
         for endpoint in &variant.world.endpoints {
-            let allowed = ["read", "write", "other-write", "update", "replace", "write-spaced"];
-            if allowed.contains(&endpoint.role.as_str()) {
+            if ROLES.contains(&endpoint.role.as_str()) {
                 all.push((variant.clone(), Draft::of(&variant.world, endpoint)));
             }
         }
     }
     all
-}
-
-fn signer<'a>(variant: &'a Variant, entropy: &'a Published) -> Signer<'a> {
-    Signer {
-        description: &variant.description,
-        credential: variant.world.credential("primary").unwrap(),
-        platform: variant.world.platform("primary"),
-        now: variant.world.clock.unwrap(),
-        entropy,
-    }
-}
-
-/// The verdict of a fresh reference: `None` for let in.
-fn refused(variant: &Variant, message: &Message) -> Option<String> {
-    let reference = Reference::strict(variant.description.as_ref().clone(), variant.world.as_ref().clone());
-    let now = variant.world.clock.unwrap();
-    reference.handle(&message.request(), now, &Published::new("properties", 1)).refused
-}
-
-/// The values of all parts that read the request, as the description computes them for this draft.
-fn bound_values(variant: &Variant, entropy: &Published, draft: &Draft) -> Result<Vec<Written>, String> {
-    let d = &variant.description;
-    let written =
-        signer(variant, entropy).parts(&d.parts, draft, &[], &mut Vec::new()).map_err(|e| e.to_string())?;
-    let binds =
-        |w: &Written| d.parts.iter().any(|p| p.place == w.place && p.name == w.name && p.binds().is_some());
-    Ok(written.into_iter().filter(binds).collect())
 }
 
 /// The decoded parameters of a path that fits a template.
@@ -129,7 +101,7 @@ proptest! {
             }
         }
         let entropy = Published::new(&format!("properties {seed}"), 0);
-        let (message, _) = sign(&signer(variant, &entropy), &draft).unwrap();
+        let (message, _) = sign(&signer(variant, &entropy).unwrap(), &draft).unwrap();
         prop_assert_eq!(refused(variant, &message), None, "{} {:?}", variant.description.id, message);
     }
 
@@ -144,7 +116,7 @@ proptest! {
         let mut draft = draft.clone();
         draft.body = body.into_bytes();
         let entropy = Published::new("properties", 0);
-        let (mut message, _) = sign(&signer(variant, &entropy), &draft).unwrap();
+        let (mut message, _) = sign(&signer(variant, &entropy).unwrap(), &draft).unwrap();
         let position = at.index(message.body.len());
         prop_assume!(message.body[position] != new);
         message.body[position] = new;
@@ -161,7 +133,7 @@ proptest! {
         let (variant, draft) = pick.get(&drafts);
         let Some(part) = carrier(&variant.description).filter(|p| p.place == Place::Field) else { return Ok(()) };
         let entropy = Published::new("properties", 0);
-        let (mut message, _) = sign(&signer(variant, &entropy), draft).unwrap();
+        let (mut message, _) = sign(&signer(variant, &entropy).unwrap(), draft).unwrap();
         let line = message.fields.iter_mut().find(|(n, _)| n.eq_ignore_ascii_case(&part.name)).unwrap();
         let start = part.auth_scheme.as_ref().map_or(0, |s| s.len() + 1);
         let position = start + at.index(line.1.len() - start);
@@ -175,7 +147,7 @@ proptest! {
         let drafts = drafts();
         let (variant, draft) = pick.get(&drafts);
         let entropy = Published::new("properties", 0);
-        let (mut message, _) = sign(&signer(variant, &entropy), draft).unwrap();
+        let (mut message, _) = sign(&signer(variant, &entropy).unwrap(), draft).unwrap();
         message.fields.push(("X-Unknown".into(), value.into_bytes()));
         message.target = format!("{}?{query}", message.target);
         let after = Draft { query, ..draft.clone() };
@@ -190,7 +162,7 @@ proptest! {
         let drafts = drafts();
         let (variant, draft) = pick.get(&drafts);
         let entropy = Published::new("properties", 0);
-        let (message, _) = sign(&signer(variant, &entropy), draft).unwrap();
+        let (message, _) = sign(&signer(variant, &entropy).unwrap(), draft).unwrap();
         let line = format!("{} {}", message.method, message.request().path());
         let position = at.index(line.len());
         prop_assume!(line.as_bytes()[position] != new.as_bytes()[0] && line.as_bytes()[position] != b' ');
@@ -219,7 +191,7 @@ proptest! {
         let drafts = drafts();
         let (variant, draft) = pick.get(&drafts);
         let entropy = Published::new("properties", 0);
-        let (mut message, _) = sign(&signer(variant, &entropy), draft).unwrap();
+        let (mut message, _) = sign(&signer(variant, &entropy).unwrap(), draft).unwrap();
         prop_assume!(host != draft.host);
         message.fields[0].1 = host.into_bytes();
         let d = &variant.description;
@@ -234,7 +206,7 @@ proptest! {
 fn the_share_of_bound_bytes_is_printed() {
     for (variant, draft) in drafts() {
         let entropy = Published::new("properties", 0);
-        let (message, _) = sign(&signer(&variant, &entropy), &draft).unwrap();
+        let (message, _) = sign(&signer(&variant, &entropy).unwrap(), &draft).unwrap();
         let (mut bound, mut all) = (0, 0);
         let mut count = |changed: Message| {
             all += 1;

@@ -43,7 +43,7 @@ pub fn evaluate(
 }
 
 /// Replaces the sources of a template.
-fn fill(template: &Template, sources: &dyn Sources) -> Result<Vec<u8>, Failure> {
+pub(crate) fn fill(template: &Template, sources: &dyn Sources) -> Result<Vec<u8>, Failure> {
     let mut out = Vec::new();
     for segment in &template.0 {
         match segment {
@@ -54,7 +54,7 @@ fn fill(template: &Template, sources: &dyn Sources) -> Result<Vec<u8>, Failure> 
     Ok(out)
 }
 
-fn read(source: &Source, sources: &dyn Sources) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read(source: &Source, sources: &dyn Sources) -> Result<Vec<u8>, Failure> {
     sources.bytes(source).ok_or_else(|| Failure::Missing(source.clone()))
 }
 
@@ -79,5 +79,6 @@ fn apply(step: &Step, value: Vec<u8>, sources: &dyn Sources) -> Result<Vec<u8>, 
             value.extend(fill(template, sources)?);
             value
         }
+        Step::Mistaken(mistake) => mistake.apply(value, sources)?,
     })
 }

@@ -8,6 +8,7 @@ pub mod description;
 pub mod document;
 pub mod encoding;
 pub mod key;
+pub mod mistake;
 pub mod plan;
 pub mod reference;
 pub mod request;
@@ -17,6 +18,7 @@ pub mod time;
 pub mod token;
 pub mod verdict;
 pub mod verify;
+pub mod weakness;
 pub mod world;
 
 pub use description::Description;

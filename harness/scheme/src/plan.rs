@@ -3,9 +3,12 @@
 
 use crate::description::{Binding, Description, Format, Part, Place, Rule, Source, TimeRule};
 use crate::encoding::{JsonRules, Rules};
-use crate::request::{Request, percent_decode};
+use crate::reference::Answer;
+use crate::request::{Message, Request, percent_decode};
 use crate::verdict::Reason;
+use crate::verify::case::Case;
 use crate::verify::checks::{self, Check};
+use crate::verify::operation::{self, Prove};
 use crate::verify::times;
 use crate::world::{Endpoint, Platform, World};
 
@@ -17,8 +20,33 @@ pub struct Plan {
     pub(crate) platform: Option<Platform>,
     pub(crate) methods: Vec<String>,
     pub(crate) rows: Vec<Row>,
-    pub(crate) base64: Rules,
-    pub(crate) json: JsonRules,
+    pub(crate) base64: Segments,
+    pub(crate) json: JsonPlaces,
+    pub(crate) prove: Prove,
+    /// How the message is read before anything is checked; the strict plan reads it as it is.
+    pub(crate) front: Option<Front>,
+    /// What becomes of the answer; the strict plan leaves it as it is.
+    pub(crate) back: Option<Back>,
+}
+
+/// Changes a message before it is checked.
+pub(crate) type Front = Box<dyn Fn(&Description, Message) -> Message + Send + Sync>;
+
+/// Changes an answer before it is sent.
+pub(crate) type Back = Box<dyn Fn(&Request<'_>, Answer) -> Answer + Send + Sync>;
+
+/// How base64url is read, by segment of the token. IV and ciphertext of a JWE are payload, its tag is signature.
+pub(crate) struct Segments {
+    pub(crate) header: Rules,
+    pub(crate) payload: Rules,
+    pub(crate) signature: Rules,
+}
+
+/// How JSON is read, by place.
+pub(crate) struct JsonPlaces {
+    pub(crate) header: JsonRules,
+    pub(crate) claims: JsonRules,
+    pub(crate) body: JsonRules,
 }
 
 /// One named check.
@@ -56,8 +84,15 @@ impl Plan {
             methods,
             rows,
             description,
-            base64: Rules::STRICT,
-            json: JsonRules::STRICT,
+            base64: Segments { header: Rules::STRICT, payload: Rules::STRICT, signature: Rules::STRICT },
+            json: JsonPlaces {
+                header: JsonRules::STRICT,
+                claims: JsonRules::STRICT,
+                body: JsonRules::STRICT,
+            },
+            prove: Box::new(operation::prove),
+            front: None,
+            back: None,
         }
     }
 
@@ -95,7 +130,7 @@ impl Plan {
 }
 
 /// The decoded parameters if `path` fits `template`.
-fn match_path(template: &str, path: &str) -> Option<Vec<(String, String)>> {
+pub(crate) fn match_path(template: &str, path: &str) -> Option<Vec<(String, String)>> {
     let mut parameters = Vec::new();
     let (mut wanted, mut given) = (template.split('/'), path.split('/'));
     loop {
@@ -147,7 +182,7 @@ impl Rows<'_> {
         reasons: &[Reason],
         reference: &Option<String>,
         part: Option<usize>,
-        check: Check,
+        check: impl for<'c> Fn(&mut Case<'c>, &Row) -> Result<(), Reason> + Send + Sync + 'static,
     ) {
         let row = Row {
             stage,
@@ -155,7 +190,7 @@ impl Rows<'_> {
             reasons: reasons.to_vec(),
             reference: reference.clone(),
             part,
-            check,
+            check: Box::new(check),
         };
         self.rows.push(row);
     }
@@ -223,7 +258,9 @@ impl Rows<'_> {
             } else {
                 Reason::TokenUndecryptable
             };
-            self.add("signature", "signature", &[reason], &token_reference, None, checks::signature);
+            // What only now is decoded may be malformed: the signature of a JWS, all of a sealed token.
+            let reasons = &[Reason::TokenMalformed, reason];
+            self.add("signature", "signature", reasons, &token_reference, None, checks::signature);
             if !(caller_key && in_claims) {
                 self.add("token", "claims", malformed, &token_reference, None, checks::parse_claims);
             }

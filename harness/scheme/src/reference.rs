@@ -10,8 +10,9 @@ use crate::request::Request;
 use crate::sign::{Draft, Entropy, Signer, Trace};
 use crate::store::{Credentials, ReplayMemory};
 use crate::verdict::Reason;
-use crate::verify::operation::{Effect, prove};
+use crate::verify::operation::Effect;
 use crate::verify::{Context, Refusal, verify};
+use crate::weakness::Weakness;
 use crate::world::{Credential, State, World};
 
 /// Nonces that one scheme remembers. A nonce is held until its token is over.
@@ -48,6 +49,13 @@ impl Reference {
         Self { plan, world, credentials, replay: ReplayMemory::new(REPLAY_CAPACITY) }
     }
 
+    /// A reference with one weakness.
+    pub fn weak(description: Description, world: World, weakness: &Weakness) -> Self {
+        let mut reference = Self::strict(description, world);
+        weakness.weaken(&mut reference.plan);
+        reference
+    }
+
     /// The plan that requests run through.
     pub fn plan(&self) -> &Plan {
         &self.plan
@@ -55,6 +63,20 @@ impl Reference {
 
     /// Answers a request at `now` (seconds since 1970 UTC).
     pub fn handle(&self, request: &Request<'_>, now: u64, entropy: &dyn Entropy) -> Answer {
+        let answer = match &self.plan.front {
+            None => self.answer_to(request, now, entropy),
+            Some(front) => {
+                let message = front(&self.plan.description, request.to_message());
+                self.answer_to(&message.request(), now, entropy)
+            }
+        };
+        match &self.plan.back {
+            None => answer,
+            Some(back) => back(request, answer),
+        }
+    }
+
+    fn answer_to(&self, request: &Request<'_>, now: u64, entropy: &dyn Entropy) -> Answer {
         let route = self.plan.route(request);
         let operation = route.as_ref().and_then(|r| self.plan.description.operation(&r.endpoint.role));
         let result = match operation {
@@ -86,7 +108,7 @@ impl Reference {
     ) -> Result<String, Refusal> {
         let mut credentials = self.write();
         let context = Context { now, credentials: &credentials, replay: &self.replay };
-        let effect = prove(&self.plan, operation, request, &context)?;
+        let effect = (self.plan.prove)(&self.plan, operation, request, &context)?;
         let platform = self.world.platform("primary");
         let answers_token = operation.answers.iter().any(is_token);
         let credential: Credential = match effect {

@@ -34,6 +34,17 @@ impl<'a> Request<'a> {
             .map(|(_, value)| value.as_slice())
     }
 
+    /// The same request, owning its bytes.
+    pub fn to_message(&self) -> Message {
+        Message {
+            secure: self.secure,
+            method: self.method.into(),
+            target: self.target.into(),
+            fields: self.fields.to_vec(),
+            body: self.body.to_vec(),
+        }
+    }
+
     /// The host of the one Host line, lower case, without the default port of https (RFC 3986 section 6.2.3);
     /// `None` if there is none, or several, or it is empty or not text.
     pub fn host(&self) -> Option<String> {

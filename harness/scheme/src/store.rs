@@ -98,6 +98,14 @@ impl Credentials {
         }
     }
 
+    /// Takes the values of a credential out, as if it had never been.
+    pub(crate) fn forget(&mut self, position: usize) {
+        self.index.values_mut().for_each(|found| found.retain(|i| *i != position));
+        if let Some(entry) = self.entries.get_mut(position) {
+            entry.values.clear();
+        }
+    }
+
     /// The position of the credential with this role.
     pub fn by_role(&self, role: &str) -> Option<usize> {
         self.entries.iter().position(|c| c.role == role)

@@ -48,14 +48,16 @@ pub fn signing_input<'t>(token: &'t [u8], signature: &[u8]) -> &'t [u8] {
     token.len().checked_sub(signature.len() + 1).and_then(|end| token.get(..end)).unwrap_or(&[])
 }
 
-/// Decrypts a JWE with `alg` = `dir` and `enc` = `A256GCM`; the AAD is the header as it stands.
+/// Decrypts a JWE with `alg` = `dir` and `enc` = `A256GCM`; the AAD is the header as it stands. The tag is read by
+/// rules of its own.
 ///
 /// # Errors
 /// [`Reason::TokenMalformed`] for its form, [`Reason::TokenUndecryptable`] for its content.
-pub fn open_jwe(parts: &[&[u8]; 5], key: &[u8], rules: &Rules) -> Result<Vec<u8>, Reason> {
+pub fn open_jwe(parts: &[&[u8]; 5], key: &[u8], rules: &Rules, tag_rules: &Rules) -> Result<Vec<u8>, Reason> {
     let [header, encrypted_key, iv, ciphertext, tag] = parts;
     let decode = |part: &[u8]| decode_url(part, rules).map_err(|_| Reason::TokenMalformed);
-    let (iv, ciphertext, tag) = (decode(iv)?, decode(ciphertext)?, decode(tag)?);
+    let (iv, ciphertext) = (decode(iv)?, decode(ciphertext)?);
+    let tag = decode_url(tag, tag_rules).map_err(|_| Reason::TokenMalformed)?;
     // RFC 7518 section 4.5: with `dir` the encrypted key is empty.
     if !encrypted_key.is_empty() || iv.len() != IV_LEN || tag.len() != TAG_LEN {
         return Err(Reason::TokenMalformed);

@@ -17,6 +17,9 @@ pub(crate) fn lint(vectors: Option<&Path>) -> Result<Done, Failure> {
     for problem in &report.problems {
         out.push_str(&format!("problem: {problem}\n"));
     }
+    for line in &report.counts {
+        out.push_str(&format!("{line}\n"));
+    }
     let problems = report.problems.len();
     out.push_str(&format!("{} vectors, {problems} problems, {} notes\n", report.vectors, report.notes.len()));
     Ok(Done { output: out, code: u8::from(problems > 0) })

@@ -1,5 +1,6 @@
 //! The commands, one file each. They must not judge or format results themselves.
 
+pub(crate) mod defects;
 pub(crate) mod freeze;
 pub(crate) mod lint;
 pub(crate) mod list;

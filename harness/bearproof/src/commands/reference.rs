@@ -8,6 +8,7 @@ use bearproof_conform::plot::Plot;
 use bearproof_conform::results::Via;
 use bearproof_conform::suite::Variant;
 use bearproof_scheme::Reference;
+use bearproof_scheme::weakness::Weakness;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -51,16 +52,20 @@ pub(super) fn start_all(
         if running.iter().any(|r| r.choose == plot.choose) {
             continue;
         }
-        let site = Arc::new(site(&plot.variant, false));
+        let site = Arc::new(site(&plot.variant, false, None));
         let origins = runtime.block_on(start(site, certificate, None, stop)).map_err(Failure::input)?;
         running.push(Running { choose: plot.choose.clone(), http: subject(origins, via, runtime, client) });
     }
     Ok(running)
 }
 
-/// The reference for a variant, by the system's clock.
-pub(super) fn site(variant: &Variant, explain: bool) -> Site {
-    let reference = Reference::strict(variant.description.as_ref().clone(), variant.world.as_ref().clone());
+/// The reference for a variant, by the system's clock; a weak one if asked for.
+pub(super) fn site(variant: &Variant, explain: bool, weakness: Option<&Weakness>) -> Site {
+    let (description, world) = (variant.description.as_ref().clone(), variant.world.as_ref().clone());
+    let reference = match weakness {
+        None => Reference::strict(description, world),
+        Some(weakness) => Reference::weak(description, world, weakness),
+    };
     Site { reference, ahead: AtomicI64::new(0), explain }
 }
 

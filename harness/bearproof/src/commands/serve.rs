@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bearproof_conform::suite::{Scheme, read_text};
+use bearproof_scheme::document::nearest;
+use bearproof_scheme::weakness::{Weakness, all};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -19,12 +21,20 @@ pub(crate) struct Options {
     pub(crate) ca_out: Option<PathBuf>,
     pub(crate) profiles: Option<PathBuf>,
     pub(crate) explain: bool,
+    pub(crate) defect: Option<String>,
 }
 
 /// Serves until the process is told to stop.
 pub(crate) fn serve(options: &Options) -> Result<Done, Failure> {
     let suite = load_suite(options.vectors.as_deref())?;
     let schemes = pick_schemes(&suite, options.scheme.as_deref())?;
+    let (schemes, weakness) = match &options.defect {
+        None => (schemes, None),
+        Some(id) => {
+            let (scheme, weakness) = pick_weakness(schemes, id)?;
+            (vec![scheme], Some(weakness))
+        }
+    };
     let runtime = Runtime::new().map_err(|e| Failure::bug(e.to_string()))?;
     let certificate = Certificate::make().map_err(Failure::bug)?;
     if let Some(path) = &options.ca_out {
@@ -34,7 +44,7 @@ pub(crate) fn serve(options: &Options) -> Result<Done, Failure> {
     runtime.block_on(async {
         let mut port = options.port;
         for scheme in &schemes {
-            let site = Arc::new(reference::site(&scheme.default, options.explain));
+            let site = Arc::new(reference::site(&scheme.default, options.explain, weakness.as_ref()));
             let origins = start(site, &certificate, port, &stopped).await.map_err(Failure::input)?;
             port = port.and_then(|p| p.checked_add(4));
             say(&format!(
@@ -50,6 +60,28 @@ pub(crate) fn serve(options: &Options) -> Result<Done, Failure> {
         let _ = stop.send(true);
         Ok(Done::fine("stopped\n"))
     })
+}
+
+/// The weakness with this id, `SCHEME/WHERE/WHAT`, and its scheme. A weakness that only another choice has is none here.
+fn pick_weakness(schemes: Vec<Scheme>, id: &str) -> Result<(Scheme, Weakness), Failure> {
+    let (name, rest) = id.split_once('/').unwrap_or((id, ""));
+    let known: Vec<String> = schemes.iter().map(|s| s.id.clone()).collect();
+    let remedy = "`bearproof defects --format json` names all";
+    let Some(scheme) = schemes.into_iter().find(|s| s.id == name) else {
+        let near = nearest(name, known.iter().map(String::as_str));
+        return Err(Failure::input(format!("`{id}`: no scheme `{name}` here; {near}; {remedy}")));
+    };
+    let mut weaknesses = all(&scheme.default.description, &scheme.default.world);
+    match weaknesses.iter().position(|w| w.id == rest) {
+        Some(position) => {
+            let weakness = weaknesses.swap_remove(position);
+            Ok((scheme, weakness))
+        }
+        None => {
+            let near = nearest(rest, weaknesses.iter().map(|w| w.id.as_str()));
+            Err(Failure::input(format!("`{id}` is no weakness of `{name}`; {near}; {remedy}")))
+        }
+    }
 }
 
 /// Resolves on interrupt or termination.

@@ -47,20 +47,39 @@ pub fn load_recipes(file: &str, text: &str, family: Option<&str>) -> Result<Load
     })
 }
 
-/// The cases of a recipe: name and text; one nameless case where there are none.
-fn cases(item: &Item<'_>) -> Result<Vec<(String, String)>, Fault> {
+/// One of several vectors of a recipe.
+#[derive(Default)]
+struct Case {
+    /// Appended to the recipe's name.
+    name: String,
+    /// What stands for `$case`.
+    text: String,
+    /// References beside the recipe's.
+    refs: Vec<String>,
+}
+
+/// The cases of a recipe; one nameless case where there are none.
+fn cases(item: &Item<'_>) -> Result<Vec<Case>, Fault> {
     let mut cases = Vec::new();
     item.table(|table| {
         let _ = table.entries();
         if let Some(item) = table.get("cases") {
             item.table(|t| {
                 for (name, item) in t.entries() {
-                    cases.push((name, item.text()?));
+                    if !item.is_table() {
+                        cases.push(Case { name, text: item.text()?, refs: Vec::new() });
+                        continue;
+                    }
+                    cases.push(item.table(|t| {
+                        let text = t.need("text", "what stands for `$case`")?.text()?;
+                        let refs = t.need("refs", "references of this case alone")?.texts()?;
+                        Ok(Case { name, text, refs })
+                    })?);
                 }
                 Ok(())
             })?;
         } else {
-            cases.push((String::new(), String::new()));
+            cases.push(Case::default());
         }
         Ok(())
     })?;
@@ -71,7 +90,7 @@ fn read_recipe(
     item: &Item<'_>,
     table: &Table<'_>,
     family: Option<&str>,
-    case: &(String, String),
+    case: &Case,
 ) -> Result<Recipe, Fault> {
     let _ = table.get("cases");
     let name = table.need("name", "the name, after the one fault")?;
@@ -88,7 +107,7 @@ fn read_recipe(
     if !kebab(&short) || !kebab(&family) {
         return Err(name.fault(format!("`{full}` is no name"), "small letters, digits and hyphens"));
     }
-    let (case_name, case_text) = case;
+    let Case { name: case_name, text: case_text, refs: case_refs } = case;
     let steps = match table.get("steps") {
         Some(list) => list.list()?.iter().map(|i| read_step(i, case_text)).collect::<Result<Vec<_>, _>>()?,
         None => vec![single_step(item, table, case_text)?],
@@ -159,7 +178,12 @@ fn read_recipe(
         why: why.unwrap_or_default(),
         level,
         severity: table.get("severity").map_or(Ok(default), |i| i.word(&severities))?,
-        refs: table.get("refs").map_or(Ok(Vec::new()), |i| i.texts())?,
+        refs: {
+            let mut refs = table.get("refs").map_or(Ok(Vec::new()), |i| i.texts())?;
+            refs.extend(case_refs.iter().cloned());
+            refs
+        },
+        differs: table.get("differs").map(|i| i.text()).transpose()?,
         steps,
     })
 }
@@ -265,5 +289,29 @@ fn read_expect(item: &Item<'_>, table: &Table<'_>, default: Option<Expect>) -> R
             format!("unknown expectation `{other}`"),
             document::nearest(other, ["accept", "reject", "any"].into_iter()),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_has_the_references_of_its_recipe_and_its_own() {
+        let text = r#"
+format = 1
+[[recipe]]
+name   = "x"
+edit   = [{ at = "request", set = "body", to = "$case" }]
+expect = "accept"
+refs   = ["RFC 1"]
+[recipe.cases]
+plain = "p"
+cited = { text = "c", refs = ["defect:c"] }
+"#;
+        let recipes = load_recipes("f.toml", text, Some("f")).unwrap().recipes;
+        let refs: Vec<(&str, Vec<&str>)> =
+            recipes.iter().map(|r| (r.name.as_str(), r.refs.iter().map(String::as_str).collect())).collect();
+        assert_eq!(refs, [("x-plain", vec!["RFC 1"]), ("x-cited", vec!["RFC 1", "defect:c"])]);
     }
 }

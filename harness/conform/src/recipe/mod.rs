@@ -8,6 +8,7 @@ pub(crate) use read::read_offset;
 
 use bearproof_scheme::description::Place;
 
+pub use crate::forge::Spelling;
 use crate::results::{Level, Severity};
 
 /// One recipe, before it meets a scheme.
@@ -35,6 +36,8 @@ pub struct Recipe {
     pub severity: Severity,
     /// RFC clauses and catalogue entries.
     pub refs: Vec<String>,
+    /// What it shows that other vectors, which notice the same weaknesses, do not.
+    pub differs: Option<String>,
     /// The exchanges; a recipe without `steps` has one.
     pub steps: Vec<Step>,
 }
@@ -260,6 +263,47 @@ pub enum Respell {
     ImpossibleLength,
 }
 
+/// Signatures that no honest RSA signer makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forgery {
+    /// Eight bytes of padding, and something behind the hash.
+    ShortPadding,
+    /// Zeros for padding.
+    PaddingOfZeros,
+    /// The block type of encryption.
+    BlockTypeTwo,
+    /// The hash without the algorithm's name.
+    BareHash,
+    /// A length in more bytes than DER allows.
+    LongLength,
+    /// The algorithm's name without its NULL.
+    WithoutNull,
+    /// The number 1.
+    One,
+    /// The modulus less one.
+    ModulusLessOne,
+    /// The modulus.
+    Modulus,
+    /// The right number plus the modulus.
+    PlusModulus,
+}
+
+impl Forgery {
+    /// The words of recipes.
+    pub const WORDS: [(&'static str, Self); 10] = [
+        ("short-padding", Self::ShortPadding),
+        ("padding-of-zeros", Self::PaddingOfZeros),
+        ("block-type-two", Self::BlockTypeTwo),
+        ("bare-hash", Self::BareHash),
+        ("long-length", Self::LongLength),
+        ("without-null", Self::WithoutNull),
+        ("one", Self::One),
+        ("modulus-less-one", Self::ModulusLessOne),
+        ("modulus", Self::Modulus),
+        ("plus-modulus", Self::PlusModulus),
+    ];
+}
+
 /// A piece of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Piece {
@@ -316,6 +360,13 @@ pub enum Edit {
         /// The new value, decoded.
         to: String,
     },
+    /// A binding is computed with one thing wrong. Each binding and each mistake makes a vector of its own.
+    Mistake {
+        /// Bindings that only reads have, instead of those of the usual endpoint.
+        reads: bool,
+        /// Position of the part and id of the mistake, once the recipe has met a scheme.
+        of: Option<(usize, String)>,
+    },
     /// A part gets another value, or an unknown part is added.
     SetPart {
         /// Which.
@@ -359,6 +410,15 @@ pub enum Edit {
         declare: Option<String>,
         /// The key; `None`: the right one.
         key: Option<KeyOf>,
+    },
+    /// A signature that no honest RSA signer makes.
+    Forge(Forgery),
+    /// Header or payload is written otherwise and signed as it then stands.
+    SignSpelt {
+        /// The payload, else the header.
+        payload: bool,
+        /// How it is written.
+        with: Spelling,
     },
     /// Computes the body binding with another caller's secret.
     SignBinding {

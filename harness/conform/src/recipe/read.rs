@@ -6,7 +6,8 @@ use bearproof_scheme::document::{Item, Table, nearest};
 use bearproof_scheme::time::parse_duration;
 
 use super::{
-    Edit, Given, KeyOf, Line, Meaning, Piece, PublicForm, Respell, SecretChange, Spot, Target, TextOf,
+    Edit, Forgery, Given, KeyOf, Line, Meaning, Piece, PublicForm, Respell, SecretChange, Spelling, Spot,
+    Target, TextOf,
 };
 
 /// Reads one edit; `case` replaces `$case` in its texts.
@@ -76,6 +77,14 @@ impl Reader<'_, '_> {
             let count = count.ok_or_else(|| times.fault("`times` is out of range", "at most 4000000"))?;
             let unit = t.need("repeat", "the text that is repeated")?.text()?;
             Ok(format!("{}{}{}", text("before")?, unit.repeat(count), text("after")?).into_bytes())
+        })
+    }
+
+    /// A word after `$case` was replaced.
+    fn one_of<T: Copy>(&self, text: &str, words: &[(&str, T)]) -> Result<T, Fault> {
+        words.iter().find(|(w, _)| *w == text).map(|(_, t)| *t).ok_or_else(|| {
+            let remedy = nearest(text, words.iter().map(|(w, _)| *w));
+            self.item.fault(format!("unknown word `{text}`"), remedy)
         })
     }
 
@@ -165,7 +174,11 @@ impl Reader<'_, '_> {
                 to: self.need("to", "the new name")?,
             });
         }
-        Err(self.no_verb("set, remove, rename"))
+        if let Some(item) = self.table.get("mistake") {
+            let reads = item.word(&[("each binding", false), ("each binding of reads", true)])?;
+            return Ok(Edit::Mistake { reads, of: None });
+        }
+        Err(self.no_verb("set, remove, rename, mistake"))
     }
 
     fn json_text(&self) -> Result<Edit, Fault> {
@@ -184,6 +197,23 @@ impl Reader<'_, '_> {
     }
 
     fn signing(&self) -> Result<Edit, Fault> {
+        const SPELLINGS: [(&str, Spelling); 7] = [
+            ("padded", Spelling::Padded),
+            ("trailing-bits", Spelling::TrailingBits),
+            ("standard-alphabet", Spelling::StandardAlphabet),
+            ("utf-16", Spelling::Utf16),
+            ("utf-16-with-mark", Spelling::Utf16WithMark),
+            ("stray-byte", Spelling::StrayByte),
+            ("overlong", Spelling::Overlong),
+        ];
+        if let Some(text) = self.text("forge")? {
+            return Ok(Edit::Forge(self.one_of(&text, &Forgery::WORDS)?));
+        }
+        if let Some(item) = self.table.get("respell") {
+            let payload = item.word(&[("header", false), ("payload", true)])?;
+            let with = self.need("with", "how the piece is written before it is signed")?;
+            return Ok(Edit::SignSpelt { payload, with: self.one_of(&with, &SPELLINGS)? });
+        }
         let what = self.table.need("sign", "`token` or `body-binding`")?;
         let token = what.word(&[("token", true), ("body-binding", false)])?;
         if token {
@@ -267,15 +297,9 @@ impl Reader<'_, '_> {
             ("one-byte-more", Respell::OneByteMore),
             ("impossible-length", Respell::ImpossibleLength),
         ];
-        let word = |key: &str, list: &[(&str, Respell)]| -> Result<Respell, Fault> {
-            let text = self.need(key, "how the piece is respelt")?;
-            list.iter().find(|(w, _)| *w == text).map(|(_, r)| *r).ok_or_else(|| {
-                self.item
-                    .fault(format!("unknown word `{text}`"), nearest(&text, list.iter().map(|(w, _)| *w)))
-            })
-        };
         if let Some(item) = self.table.get("encode") {
-            return Ok(Edit::Encode { piece: item.word(&PIECES)?, with: word("with", &RESPELL)? });
+            let with = self.need("with", "how the piece is respelt")?;
+            return Ok(Edit::Encode { piece: item.word(&PIECES)?, with: self.one_of(&with, &RESPELL)? });
         }
         if let Some(item) = self.table.get("replace") {
             let piece = item.word(&PIECES)?;

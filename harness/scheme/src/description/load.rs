@@ -83,7 +83,8 @@ fn read_requirements(root: &Table<'_>) -> Result<Vec<Requirement>, Fault> {
                         says: need("says", "one sentence in your own words")?,
                         because: if reading { Some(need("because", "why it is read so")?) } else { None },
                         level: t.get("level").map_or(Ok(Level::Must), |i| i.word(&levels))?,
-                        untied: text(t, "untied")?,
+                        shown_by: t.get("shown-by").map_or(Ok(Vec::new()), |i| i.texts())?,
+                        unshown: text(t, "unshown")?,
                         id,
                     })
                 })?);
@@ -360,16 +361,7 @@ fn check(root: &Table<'_>, d: &Description) -> Result<(), Fault> {
 }
 
 fn check_references(root: &Table<'_>, d: &Description) -> Result<(), Fault> {
-    let parts = d.parts.iter().chain(d.operations.iter().flat_map(|o| o.parts.iter().chain(&o.answers)));
-    let references = parts
-        .map(|p| &p.reference)
-        .chain(d.operations.iter().map(|o| &o.reference))
-        .chain(d.access.iter().map(|a| &a.reference))
-        .chain(d.refusals.iter().map(|r| &r.reference))
-        .chain(d.choices.iter().map(|c| &c.reference))
-        .chain([&d.transport.reference])
-        .chain(d.token.iter().map(|t| &t.reference));
-    for id in references.flatten() {
+    for id in d.references() {
         if d.requirement(id).is_none() {
             let remedy = nearest(id, d.requirements.iter().map(|r| r.id.as_str()));
             let message = format!("`ref = \"{id}\"` names no requirement and no reading");
@@ -380,7 +372,7 @@ fn check_references(root: &Table<'_>, d: &Description) -> Result<(), Fault> {
 }
 
 /// Sentences for people, in which a source may be quoted.
-const PROSE: [&str; 4] = ["heading", "says", "because", "untied"];
+const PROSE: [&str; 4] = ["heading", "says", "because", "unshown"];
 
 fn check_source(root: &Table<'_>, d: &Description, source: &Source, at: &str) -> Result<(), Fault> {
     let names: Vec<&str> = match source {

@@ -46,6 +46,21 @@ impl Description {
         self.requirements.iter().find(|r| r.id == id)
     }
 
+    /// What every `ref` in the file names, duplicates included.
+    pub fn references(&self) -> impl Iterator<Item = &str> {
+        let operations = self.operations.iter().flat_map(|o| o.parts.iter().chain(&o.answers));
+        let parts = self.parts.iter().chain(operations);
+        parts
+            .map(|p| &p.reference)
+            .chain(self.operations.iter().map(|o| &o.reference))
+            .chain(self.access.iter().map(|a| &a.reference))
+            .chain(self.refusals.iter().map(|r| &r.reference))
+            .chain(self.choices.iter().map(|c| &c.reference))
+            .chain([&self.transport.reference])
+            .chain(self.token.iter().map(|t| &t.reference))
+            .filter_map(Option::as_deref)
+    }
+
     /// Whether callers sign (or seal) tokens themselves, with a key of their own.
     pub fn caller_key(&self) -> bool {
         self.token.as_ref().is_some_and(|t| matches!(t.key, Source::Credential(_)))
@@ -105,8 +120,10 @@ pub struct Requirement {
     pub because: Option<String>,
     /// How binding it is.
     pub level: Level,
-    /// Why no part can be tied to it, if none can.
-    pub untied: Option<String>,
+    /// Vectors that need it, as `family/name`, beside those of the parts whose `ref` it is.
+    pub shown_by: Vec<String>,
+    /// Why no request can ever show it, if none can.
+    pub unshown: Option<String>,
 }
 
 /// How binding something is; see the README of the vectors.

@@ -1,6 +1,7 @@
 //! Sources, templates and steps of a value, as written in `from`. It must not compute anything.
 
 use crate::document::{Fault, Item, nearest};
+use crate::mistake::Mistake;
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -169,6 +170,8 @@ pub enum Step {
     HmacSha512(Source),
     /// Appends a template.
     Append(Template),
+    /// A wrong step; no description can name one.
+    Mistaken(Mistake),
 }
 
 impl Step {
@@ -227,17 +230,8 @@ impl Step {
             Self::Sha512 => "sha-512".into(),
             Self::HmacSha256(key) => format!("hmac-sha-256 {}", key.name()),
             Self::HmacSha512(key) => format!("hmac-sha-512 {}", key.name()),
-            Self::Append(template) => {
-                let text: String = template
-                    .0
-                    .iter()
-                    .map(|s| match s {
-                        Segment::Literal(text) => text.clone(),
-                        Segment::Source(source) => format!("{{{}}}", source.name()),
-                    })
-                    .collect();
-                format!("append {text}")
-            }
+            Self::Append(template) => format!("append {}", template.text()),
+            Self::Mistaken(mistake) => mistake.name(),
         }
     }
 }
@@ -288,6 +282,7 @@ impl Pipeline {
             match step {
                 Step::HmacSha256(key) | Step::HmacSha512(key) => Box::new(std::iter::once(key)),
                 Step::Append(template) => Box::new(template.sources()),
+                Step::Mistaken(mistake) => Box::new(mistake.sources().into_iter()),
                 _ => Box::new(std::iter::empty()),
             }
         }))
@@ -300,6 +295,15 @@ impl Pipeline {
 }
 
 impl Template {
+    /// As written.
+    pub(crate) fn text(&self) -> String {
+        let segment = |s: &Segment| match s {
+            Segment::Literal(text) => text.clone(),
+            Segment::Source(source) => format!("{{{}}}", source.name()),
+        };
+        self.0.iter().map(segment).collect()
+    }
+
     /// The sources in the template.
     pub fn sources(&self) -> impl Iterator<Item = &Source> {
         self.0.iter().filter_map(|segment| match segment {

@@ -1,6 +1,7 @@
 //! Base64 in the forms that schemes use: reads base64url, writes base64url and standard Base64.
 //! It must not accept two texts for one value: whoever signs a text must not find it equal to another.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// Which departures from strict base64url are tolerated. `STRICT` tolerates none.
@@ -12,11 +13,14 @@ pub struct Rules {
     pub(crate) any_alphabet: bool,
     /// The unused bits of the last character may have any value.
     pub(crate) trailing_bits: bool,
+    /// Bytes outside the alphabet are passed over.
+    pub(crate) illegal_bytes: bool,
 }
 
 impl Rules {
     /// RFC 7515 section 2: base64url without padding, line breaks, white space or other characters.
-    pub const STRICT: Self = Self { padding: false, any_alphabet: false, trailing_bits: false };
+    pub const STRICT: Self =
+        Self { padding: false, any_alphabet: false, trailing_bits: false, illegal_bytes: false };
 }
 
 /// Why a text is not base64url. Offsets and lengths are in bytes, offsets from 0.
@@ -89,6 +93,11 @@ pub fn decode_url(text: &[u8], rules: &Rules) -> Result<Vec<u8>, Base64Error> {
     }
     let table = if rules.any_alphabet { &ANY_VALUES } else { &URL_VALUES };
     let value = |byte: u8| table.get(usize::from(byte)).copied().unwrap_or(NOT_A_DIGIT);
+    let mut kept = Cow::Borrowed(body);
+    if rules.illegal_bytes {
+        kept.to_mut().retain(|byte| value(*byte) != NOT_A_DIGIT);
+    }
+    let body = kept.as_ref();
 
     let (groups, rest) = body.as_chunks::<4>();
     let mut out = vec![0; body.len() / 4 * 3 + rest.len().saturating_sub(1)];

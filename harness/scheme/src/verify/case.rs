@@ -24,7 +24,7 @@ pub(crate) struct Buffers {
 pub(crate) struct Case<'c> {
     pub(crate) plan: &'c Plan,
     pub(crate) request: &'c Request<'c>,
-    pub(crate) context: &'c Context<'c>,
+    pub(crate) context: Context<'c>,
     pub(crate) buffers: &'c Buffers,
     pub(crate) route: Option<Route<'c>>,
     /// Value of each part that sits in a field, by position of the part.
@@ -42,13 +42,13 @@ impl<'c> Case<'c> {
     pub(crate) fn new(
         plan: &'c Plan,
         request: &'c Request<'c>,
-        context: &'c Context<'c>,
+        context: &Context<'c>,
         buffers: &'c Buffers,
     ) -> Self {
         Self {
             plan,
             request,
-            context,
+            context: *context,
             buffers,
             route: plan.route(request),
             fields: Vec::new(),

@@ -6,15 +6,23 @@ use crate::encoding::{Limits, Value, decode_url, parse_object};
 use crate::key::{Key, verify};
 use crate::plan::Row;
 use crate::request::Request;
-use crate::store::{Spent, of_credential};
+use crate::store::{Credentials, Spent, of_credential};
 use crate::token::{Compact, open_jwe, open_opaque, signing_input, split};
 use crate::verdict::Reason;
 use crate::verify::case::Case;
 use crate::verify::values::{plain, read_nonce, read_time, typed};
-use crate::world::{Credential, State, value};
+use crate::world::{Credential, State, Value as Held, value};
 
 /// One check: it may note what it found in the case.
-pub(crate) type Check = for<'c> fn(&mut Case<'c>, &Row) -> Result<(), Reason>;
+pub(crate) type Check = Box<dyn for<'c> Fn(&mut Case<'c>, &Row) -> Result<(), Reason> + Send + Sync>;
+
+/// Whether a value that was sent is the one that was expected.
+pub(crate) type Compare = dyn Fn(&[u8], &[u8]) -> bool + Send + Sync;
+
+/// The strict comparison: byte for byte, in constant time for equal lengths.
+pub(crate) fn same(expected: &[u8], actual: &[u8]) -> bool {
+    constant_time_eq::constant_time_eq(expected, actual)
+}
 
 pub(crate) fn https(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
     if case.request.secure { Ok(()) } else { Err(Reason::HttpsRequired) }
@@ -83,7 +91,7 @@ pub(crate) fn body_member(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> 
         if body.is_empty() {
             return Err(Reason::CarrierMissing);
         }
-        let members = parse_object(body, &case.plan.json, &Limits::DEFAULT);
+        let members = parse_object(body, &case.plan.json.body, &Limits::DEFAULT);
         case.body = Some(members.map_err(|_| Reason::CarrierMalformed)?);
     }
     let found = case.body.as_ref().and_then(|members| members.find(&part.name));
@@ -98,18 +106,29 @@ pub(crate) fn body_member(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> 
 
 /// Cuts the token and parses its header.
 pub(crate) fn token_form(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
+    token_form_by(case, &split, &|text| text)
+}
+
+/// A given way to cut a token into its segments.
+pub(crate) type Cut = dyn for<'t> Fn(Format, &'t [u8]) -> Result<Compact<'t>, Reason> + Send + Sync;
+
+/// A given way to mend a JSON text before it is read.
+pub(crate) type Mend = dyn Fn(Vec<u8>) -> Vec<u8> + Send + Sync;
+
+/// Cuts the token and parses its header in given ways.
+pub(crate) fn token_form_by(case: &mut Case<'_>, cut: &Cut, mend: &Mend) -> Result<(), Reason> {
     let rule = case.plan.description.token.as_ref().ok_or(Reason::TokenMalformed)?;
     let token = case.token.ok_or(Reason::CarrierMissing)?;
-    let compact = split(rule.format, token)?;
+    let compact = cut(rule.format, token)?;
     case.compact = Some(compact);
     let header = match &compact {
         Compact::Jws([header, ..]) => header,
         Compact::Jwe([header, ..]) => header,
         Compact::Opaque(_) => return Ok(()),
     };
-    let bytes = decode_url(header, &case.plan.base64).map_err(|_| Reason::TokenMalformed)?;
-    let bytes = case.buffers.header.get_or_init(|| bytes);
-    let members = parse_object(bytes, &case.plan.json, &Limits::DEFAULT);
+    let bytes = decode_url(header, &case.plan.base64.header).map_err(|_| Reason::TokenMalformed)?;
+    let bytes = case.buffers.header.get_or_init(|| mend(bytes));
+    let members = parse_object(bytes, &case.plan.json.header, &Limits::DEFAULT);
     case.header = Some(members.map_err(|_| Reason::TokenMalformed)?);
     Ok(())
 }
@@ -156,18 +175,32 @@ pub(crate) fn header_part(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> 
 
 /// Parses the claims; from then on they can be read, and before the signature only to find the key.
 pub(crate) fn parse_claims(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
+    parse_claims_by(case, &|text| text)
+}
+
+/// Parses the claims after a given way to mend them.
+pub(crate) fn parse_claims_by(case: &mut Case<'_>, mend: &Mend) -> Result<(), Reason> {
     if let Some(Compact::Jws([_, payload, _])) = &case.compact {
-        let bytes = decode_url(payload, &case.plan.base64).map_err(|_| Reason::TokenMalformed)?;
-        case.buffers.claims.get_or_init(|| bytes);
+        let bytes = decode_url(payload, &case.plan.base64.payload).map_err(|_| Reason::TokenMalformed)?;
+        case.buffers.claims.get_or_init(|| mend(bytes));
     }
     let bytes = case.buffers.claims.get().ok_or(Reason::TokenMalformed)?;
-    let members = parse_object(bytes, &case.plan.json, &Limits::DEFAULT);
+    let members = parse_object(bytes, &case.plan.json.claims, &Limits::DEFAULT);
     case.claims = Some(members.map_err(|_| Reason::TokenMalformed)?);
     Ok(())
 }
 
 /// Finds the credential by the part that identifies; without one, all are candidates.
 pub(crate) fn identify(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
+    identify_by(case, row, &|store, identity| store.find(identity))
+}
+
+/// Finds the credential with a given way to look it up.
+pub(crate) fn identify_by(
+    case: &mut Case<'_>,
+    row: &Row,
+    find: &dyn Fn(&Credentials, &[u8]) -> Vec<usize>,
+) -> Result<(), Reason> {
     let store = case.context.credentials;
     let Some(part) = case.plan.part(row.part) else {
         case.candidates = store.all();
@@ -191,7 +224,7 @@ pub(crate) fn identify(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
         }
         Place::Parameter | Place::Answer => return Err(Reason::KeyUnknown),
     };
-    case.candidates = store.find(&identity);
+    case.candidates = find(store, &identity);
     if case.candidates.is_empty() {
         return Err(Reason::KeyUnknown);
     }
@@ -223,21 +256,28 @@ fn narrow(case: &Case<'_>) -> Vec<usize> {
 
 /// Verifies the signature, or decrypts, with the key that the description names.
 pub(crate) fn signature(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
+    signature_by(case, &unlock)
+}
+
+/// Opens a token with one key: verifies, or decrypts.
+pub(crate) type Unlock =
+    dyn for<'c> Fn(&mut Case<'c>, Compact<'c>, Key<'_>) -> Result<(), Reason> + Send + Sync;
+
+/// Tries each key that the description names with a given way to open the token.
+pub(crate) fn signature_by(case: &mut Case<'_>, unlock: &Unlock) -> Result<(), Reason> {
     let rule = case.plan.description.token.as_ref().ok_or(Reason::SignatureInvalid)?;
     let full = rule.key.name();
     let name = full.split_once('.').map_or("", |(_, name)| name);
     let compact = case.compact.ok_or(Reason::TokenMalformed)?;
     if matches!(rule.key, Source::Platform(_)) {
         let platform = case.plan.platform.as_ref().ok_or(Reason::SignatureInvalid)?;
-        let key = value(&platform.values, name)
-            .and_then(super::super::world::Value::key)
-            .ok_or(Reason::SignatureInvalid)?;
+        let key = value(&platform.values, name).and_then(Held::key).ok_or(Reason::SignatureInvalid)?;
         return unlock(case, compact, key);
     }
     let mut refused = Reason::SignatureInvalid;
     for position in case.candidates.clone() {
         let credential = case.context.credentials.get(position);
-        let key = credential.and_then(|c| value(&c.values, name)).and_then(super::super::world::Value::key);
+        let key = credential.and_then(|c| value(&c.values, name)).and_then(Held::key);
         let Some(key) = key else { continue };
         match unlock(case, compact, key) {
             Ok(()) => {
@@ -250,18 +290,21 @@ pub(crate) fn signature(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
     Err(refused)
 }
 
-fn unlock(case: &mut Case<'_>, compact: Compact<'_>, key: Key<'_>) -> Result<(), Reason> {
+/// The strict way: the pinned algorithm, the whole signing input, the whole signature.
+pub(crate) fn unlock<'c>(case: &mut Case<'c>, compact: Compact<'c>, key: Key<'_>) -> Result<(), Reason> {
     let rules = &case.plan.base64;
     let alg = case.plan.description.token.as_ref().map_or(Alg::Hs256, |t| t.alg);
     let plaintext = match (&compact, key) {
         (Compact::Jws([_, _, encoded]), _) => {
-            let signature = decode_url(encoded, rules).map_err(|_| Reason::TokenMalformed)?;
+            let signature = decode_url(encoded, &rules.signature).map_err(|_| Reason::TokenMalformed)?;
             let input = signing_input(case.token.unwrap_or_default(), encoded);
             let good = verify(alg, key, input, &signature);
             return if good { Ok(()) } else { Err(Reason::SignatureInvalid) };
         }
-        (Compact::Jwe(parts), Key::Bytes(secret)) => open_jwe(parts, secret, rules)?,
-        (Compact::Opaque(segment), Key::Bytes(secret)) => open_opaque(segment, secret, rules)?,
+        (Compact::Jwe(parts), Key::Bytes(secret)) => {
+            open_jwe(parts, secret, &rules.payload, &rules.signature)?
+        }
+        (Compact::Opaque(segment), Key::Bytes(secret)) => open_opaque(segment, secret, &rules.payload)?,
         _ => return Err(Reason::TokenUndecryptable),
     };
     case.buffers.claims.get_or_init(|| plaintext);
@@ -296,12 +339,17 @@ pub(crate) fn compared(d: &Description, part: &Part) -> bool {
 }
 
 pub(crate) fn claim(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
+    claim_by(case, row, &same)
+}
+
+/// A claim with a given comparison.
+pub(crate) fn claim_by(case: &mut Case<'_>, row: &Row, compare: &Compare) -> Result<(), Reason> {
     let Some(part) = case.plan.part(row.part) else { return Ok(()) };
     let Some(found) = case.claims.as_ref().and_then(|c| c.find(&part.name)) else {
         return if part.optional { Ok(()) } else { Err(Reason::ClaimsMissing) };
     };
     let actual = typed(found, &part.types).ok_or(Reason::ClaimsWrongType)?;
-    if compared(&case.plan.description, part) && !equals(case, part, &actual) {
+    if compared(&case.plan.description, part) && !equals(case, part, &actual, compare) {
         return Err(Reason::ClaimsMismatch);
     }
     Ok(())
@@ -309,6 +357,11 @@ pub(crate) fn claim(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
 
 /// A copy of a credential value outside the claims: it must name the credential that was found.
 pub(crate) fn copy(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
+    copy_by(case, row, &same)
+}
+
+/// A copy with a given comparison.
+pub(crate) fn copy_by(case: &mut Case<'_>, row: &Row, compare: &Compare) -> Result<(), Reason> {
     let Some(part) = case.plan.part(row.part) else { return Ok(()) };
     let (actual, refused) = match part.place {
         Place::Field => {
@@ -319,7 +372,7 @@ pub(crate) fn copy(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
     };
     match actual {
         None => Ok(()),
-        Some(actual) if equals(case, part, &actual) => Ok(()),
+        Some(actual) if equals(case, part, &actual, compare) => Ok(()),
         Some(_) => Err(refused),
     }
 }
@@ -328,14 +381,14 @@ fn member_bytes(case: &Case<'_>, part: &Part) -> Option<Vec<u8>> {
     plain(case.members(part.place)?.find(&part.name)?).map(std::borrow::Cow::into_owned)
 }
 
-/// Whether a part has the value that its rule computes; in constant time for equal lengths.
-fn equals(case: &Case<'_>, part: &Part, actual: &[u8]) -> bool {
+/// Whether a part has the value that its rule computes.
+fn equals(case: &Case<'_>, part: &Part, actual: &[u8], compare: &Compare) -> bool {
     let expected = match &part.rule {
         Rule::Constant(text) => Some(text.clone().into_bytes()),
         Rule::From(pipeline) => evaluate(pipeline, case, &mut |_, _| {}).ok(),
         Rule::Time(_) | Rule::Nonce(_) => None,
     };
-    expected.is_some_and(|expected| constant_time_eq::constant_time_eq(&expected, actual))
+    expected.is_some_and(|expected| compare(&expected, actual))
 }
 
 pub(crate) fn nonce(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
@@ -357,6 +410,11 @@ fn applies(case: &Case<'_>, part: &Part) -> bool {
 }
 
 pub(crate) fn binding(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
+    binding_by(case, row, &same)
+}
+
+/// A binding with a given comparison.
+pub(crate) fn binding_by(case: &mut Case<'_>, row: &Row, compare: &Compare) -> Result<(), Reason> {
     let Some(part) = case.plan.part(row.part) else { return Ok(()) };
     let Some(pipeline) = part.pipeline() else { return Ok(()) };
     if !applies(case, part) {
@@ -374,7 +432,7 @@ pub(crate) fn binding(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
         Some(Binding::Body) | None => Reason::BindingBody,
     };
     match evaluate(pipeline, case, &mut |_, _| {}) {
-        Ok(expected) if constant_time_eq::constant_time_eq(&expected, &actual) => Ok(()),
+        Ok(expected) if compare(&expected, &actual) => Ok(()),
         Ok(_) | Err(Failure::NotJson | Failure::NotText | Failure::Missing(_)) => Err(refused),
     }
 }
@@ -399,6 +457,22 @@ pub(crate) fn unbound_body(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
 
 /// Spends the nonce; last of all checks on the token, so that nobody else can spend it.
 pub(crate) fn replay(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
+    replay_by(case, row, &|_, spent| spent)
+}
+
+/// What is remembered of a nonce: of which credential, which value, until when (seconds since 1970 UTC).
+pub(crate) struct Remembered {
+    pub(crate) credential: usize,
+    pub(crate) value: Vec<u8>,
+    pub(crate) until: u64,
+}
+
+/// Spends a nonce with a given way to remember it.
+pub(crate) fn replay_by(
+    case: &mut Case<'_>,
+    row: &Row,
+    remember: &(dyn Fn(&Case<'_>, Remembered) -> Remembered + Send + Sync),
+) -> Result<(), Reason> {
     let Some(part) = case.plan.part(row.part) else { return Ok(()) };
     if !applies(case, part) {
         return Ok(());
@@ -414,7 +488,9 @@ pub(crate) fn replay(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
         .and_then(|p| read_time(case.claims.as_ref()?.find(&p.name)?, &p.types))
         .unwrap_or(u64::MAX)
         .saturating_add(case.plan.leeway);
-    match case.context.replay.spend(credential, &bytes, until, case.context.now) {
+    let Remembered { credential, value, until } =
+        remember(case, Remembered { credential, value: bytes, until });
+    match case.context.replay.spend(credential, &value, until, case.context.now) {
         Spent::Fresh => Ok(()),
         Spent::Reused => Err(Reason::NonceReused),
         Spent::Full => Err(Reason::MemoryFull),
@@ -422,17 +498,24 @@ pub(crate) fn replay(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
 }
 
 pub(crate) fn access(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
+    access_by(case, row, &|have, wanted| have.is_some_and(|have| covers(have, wanted)))
+}
+
+/// Items that a caller has (nothing if the source has no value) and items that are wanted: whether they suffice.
+pub(crate) type Suffices = dyn Fn(Option<&[Vec<u8>]>, &[Vec<u8>]) -> bool + Send + Sync;
+
+/// An access rule with a given way to compare what is had with what is wanted.
+pub(crate) fn access_by(case: &mut Case<'_>, row: &Row, suffices: &Suffices) -> Result<(), Reason> {
     let index = row.part.unwrap_or_default();
     let Some(rule) = case.plan.description.access.get(index) else { return Ok(()) };
-    granted(case, &rule.granted, &rule.required).then_some(()).ok_or(Reason::Access(index))
+    granted(case, &rule.granted, &rule.required, suffices).then_some(()).ok_or(Reason::Access(index))
 }
 
 /// Whether what the caller has covers what is required. An endpoint that has no such attribute, or no such path
 /// parameter, requires nothing; a request without a host names no tenant, which nobody has.
-fn granted(case: &Case<'_>, granted: &Source, required: &Source) -> bool {
+fn granted(case: &Case<'_>, granted: &Source, required: &Source, suffices: &Suffices) -> bool {
     let Some(wanted) = case.items(required) else { return may_be_absent(required) };
-    let Some(have) = case.items(granted) else { return false };
-    covers(&have, &wanted)
+    suffices(case.items(granted).as_deref(), &wanted)
 }
 
 /// Whether a requirement that is not there requires nothing.

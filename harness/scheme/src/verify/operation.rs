@@ -24,6 +24,10 @@ pub(crate) enum Effect {
     Revoke(Vec<usize>),
 }
 
+/// How a request to an operation's endpoint is checked.
+pub(crate) type Prove =
+    Box<dyn Fn(&Plan, &Operation, &Request<'_>, &Context<'_>) -> Result<Effect, Refusal> + Send + Sync>;
+
 /// Checks a request to an operation's endpoint.
 pub(crate) fn prove(
     plan: &Plan,
@@ -52,7 +56,10 @@ fn inner(
         return Err(Reason::ProofMissing);
     }
     let body = if reads_body {
-        Some(parse_object(request.body, &plan.json, &Limits::DEFAULT).map_err(|_| Reason::ProofMalformed)?)
+        Some(
+            parse_object(request.body, &plan.json.body, &Limits::DEFAULT)
+                .map_err(|_| Reason::ProofMalformed)?,
+        )
     } else {
         None
     };

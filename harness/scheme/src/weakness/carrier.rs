@@ -1,0 +1,253 @@
+//! Weaknesses of the field that carries the credential: looked for elsewhere, cut out of anything, one of two
+//! taken, or not needed. Each reads the request as a careless program before the verifier would.
+
+use super::{Class, List, carrying};
+use crate::description::{Part, Place, Source};
+use crate::request::{Message, percent_decode};
+use crate::verdict::Reason;
+use crate::verify::case::Case;
+
+/// How a careless reader changes the message before it is checked.
+type Reading = fn(&mut Message, &Part);
+
+pub(super) fn add(list: &mut List<'_>) {
+    let Some(part) = carrying(list.d()).cloned() else { return };
+    let scheme = part.auth_scheme.is_some();
+    let token = part.pipeline().and_then(|p| p.single()) == Some(&Source::Token);
+    let mut table: Vec<(&str, &str, Reading)> = vec![
+        ("first-of-two", "takes the first of two lines", |m, p| keep(m, p, false)),
+        ("last-of-two", "takes the last of two lines", |m, p| keep(m, p, true)),
+        ("first-of-a-list", "takes what stands before a comma", |m, p| {
+            edit(m, p, |line| line.split(|b| *b == b',').next().unwrap_or_default().trim_ascii().to_vec());
+        }),
+        ("in-quotes", "takes the credential in quotes", |m, p| {
+            edit(m, p, |line| line.iter().copied().filter(|b| *b != b'"').collect());
+        }),
+        ("cut-at-nul", "reads the credential up to a NUL", |m, p| {
+            edit(m, p, |line| line.split(|b| *b == 0).next().unwrap_or_default().to_vec());
+        }),
+        ("in-the-query", "takes the credential from the query", in_query),
+        ("in-a-cookie", "takes the credential from a cookie", in_cookie),
+        ("in-the-body", "takes the credential from the body", in_body),
+    ];
+    if scheme {
+        table.extend::<[(&str, &str, Reading); 6]>([
+            ("no-scheme-word", "does without the word `Bearer`", |m, p| {
+                let word = word(p);
+                edit(m, p, |line| if line.contains(&b' ') { line.to_vec() } else { [&word, line].concat() });
+            }),
+            ("any-scheme-word", "takes any word before the credential", |m, p| {
+                let word = word(p);
+                edit(m, p, |line| match line.iter().rposition(|b| *b == b' ') {
+                    Some(at) if line.split(|b| *b == b' ').count() == 2 => {
+                        [&word, line.get(at + 1..).unwrap_or_default()].concat()
+                    }
+                    _ => line.to_vec(),
+                });
+            }),
+            ("cut-by-length", "cuts off seven bytes without looking at them", |m, p| {
+                let word = word(p);
+                let length = word.len();
+                edit(m, p, |line| match line.get(length - 1..) {
+                    Some(rest)
+                        if !line.contains(&b' ') && line.to_ascii_lowercase().starts_with(b"bearer") =>
+                    {
+                        [&word, rest].concat()
+                    }
+                    _ => line.to_vec(),
+                });
+            }),
+            ("word-replaced", "drops every `Bearer ` it finds", |m, p| {
+                let word = word(p);
+                edit(m, p, |line| match line.windows(word.len()).rposition(|w| w == word) {
+                    Some(at) => line.get(at..).unwrap_or_default().to_vec(),
+                    None => line.to_vec(),
+                });
+            }),
+            ("any-blank", "takes any white space after the word", |m, p| {
+                let word = word(p);
+                edit(m, p, |line| {
+                    let text = String::from_utf8_lossy(line).into_owned();
+                    match text.split_once(char::is_whitespace) {
+                        Some((first, rest)) if first.eq_ignore_ascii_case("bearer") => {
+                            [&word, rest.trim_start().as_bytes()].concat()
+                        }
+                        _ => line.to_vec(),
+                    }
+                });
+            }),
+            ("as-a-parameter", "takes the credential as a parameter `token=`", |m, p| {
+                let word = word(p);
+                edit(m, p, |line| match line.windows(6).position(|w| w == b"token=") {
+                    Some(at) => [&word, line.get(at + 6..).unwrap_or_default()].concat(),
+                    None => line.to_vec(),
+                });
+            }),
+        ]);
+    }
+    let other: &[&str] = if token {
+        &["X-Authorization", "Proxy-Authorization"]
+    } else {
+        &["Authorization", "X-Api-Key", "Api_Key"]
+    };
+    // Where the body is bound, a credential that moves into it breaks the binding.
+    let bound = list.d().binds_body();
+    for (what, says, reading) in table.into_iter().filter(|t| t.0 != "in-the-body" || !bound) {
+        front(list, &part, what, says, reading);
+    }
+    for name in other.iter().filter(|n| !n.eq_ignore_ascii_case(&part.name)) {
+        elsewhere(list, &part, name);
+    }
+    if !token && !scheme {
+        front(list, &part, "after-a-scheme-word", "drops a word before the key", |m, p| {
+            edit(m, p, |line| line.split(|b| *b == b' ').next_back().unwrap_or_default().to_vec());
+        });
+    }
+    anonymous(list, &part);
+    // Further fields: what identifies beside a token.
+    let further: Vec<Part> = list
+        .d()
+        .parts
+        .iter()
+        .filter(|p| p.place == Place::Field && p.path() != part.path())
+        .cloned()
+        .collect();
+    for part in further {
+        front(list, &part, "first-of-two", "takes the first of two lines", |m, p| keep(m, p, false));
+        if !part.optional {
+            front(list, &part, "last-of-two", "takes the last of two lines", |m, p| keep(m, p, true));
+            front(list, &part, "in-the-query", "takes it from the query", in_query);
+        }
+    }
+}
+
+fn front(list: &mut List<'_>, part: &Part, what: &str, says: &str, reading: Reading) {
+    let (id, reference, part) = (format!("{}/{what}", part.path()), part.reference.clone(), part.clone());
+    list.add(Class::Accepts, &id, says, reference.as_ref(), move |plan| {
+        let part = part.clone();
+        plan.front = Some(Box::new(move |_, mut message| {
+            reading(&mut message, &part);
+            message
+        }));
+    });
+}
+
+/// Taken from another field where the right one is absent.
+fn elsewhere(list: &mut List<'_>, part: &Part, name: &'static str) {
+    let id = format!("{}/in-{}", part.path(), name.to_ascii_lowercase().replace('_', "-"));
+    let (says, part) = (format!("takes the credential from `{name}`"), part.clone());
+    let reference = part.reference.clone();
+    list.add(Class::Accepts, &id, &says, reference.as_ref(), move |plan| {
+        let part = part.clone();
+        plan.front = Some(Box::new(move |_, mut message| {
+            let found = message.request().values(name).next().map(<[u8]>::to_vec);
+            let absent = message.request().values(&part.name).next().is_none();
+            if let (true, Some(line)) = (absent, found) {
+                message.fields.push((part.name.clone(), line));
+            }
+            message
+        }));
+    });
+}
+
+/// Nobody is asked who sends no credential: always, or if a proxy's field says so.
+fn anonymous(list: &mut List<'_>, part: &Part) {
+    let name = part.name.clone();
+    let absent = move |case: &Case<'_>| case.request.values(&name).all(<[u8]>::is_empty);
+    for (what, says, field) in [
+        ("missing-let-in", "lets in whoever sends no credential", None),
+        ("user-of-a-proxy", "believes `X-Forwarded-User` of anybody", Some("x-forwarded-user")),
+        ("subrequest", "does not check what says it is a subrequest", Some("x-middleware-subrequest")),
+    ] {
+        let (id, absent) = (format!("{}/{what}", part.path()), absent.clone());
+        list.add(Class::Accepts, &id, says, part.reference.as_ref(), move |plan| {
+            for row in &mut plan.rows {
+                let absent = absent.clone();
+                let strict = std::mem::replace(&mut row.check, Box::new(|_, _| Ok(())));
+                row.check = Box::new(move |case, row| {
+                    let said = field.is_none_or(|f| case.request.values(f).next().is_some());
+                    if absent(case) && said {
+                        case.credential = Some(0);
+                        return Ok::<(), Reason>(());
+                    }
+                    strict(case, row)
+                });
+            }
+        });
+    }
+}
+
+/// `Bearer ` as the part wants it.
+fn word(part: &Part) -> Vec<u8> {
+    format!("{} ", part.auth_scheme.as_deref().unwrap_or_default()).into_bytes()
+}
+
+fn edit(message: &mut Message, part: &Part, change: impl Fn(&[u8]) -> Vec<u8>) {
+    for (name, line) in &mut message.fields {
+        if name.eq_ignore_ascii_case(&part.name) {
+            *line = change(line);
+        }
+    }
+}
+
+/// Of several lines with the part's name only one stays.
+fn keep(message: &mut Message, part: &Part, last: bool) {
+    let is = |(name, _): &(String, Vec<u8>)| name.eq_ignore_ascii_case(&part.name);
+    let found = if last { message.fields.iter().rposition(is) } else { message.fields.iter().position(is) };
+    let mut position = 0;
+    message.fields.retain(|line| {
+        position += 1;
+        !is(line) || found == Some(position - 1)
+    });
+}
+
+/// A value found elsewhere becomes the field's line, if there is none.
+fn give(message: &mut Message, part: &Part, value: Option<String>) {
+    if message.request().values(&part.name).next().is_none()
+        && let Some(value) = value
+    {
+        let line = match &part.auth_scheme {
+            Some(scheme) if !value.contains(' ') => format!("{scheme} {value}"),
+            _ => value,
+        };
+        message.fields.push((part.name.clone(), line.into_bytes()));
+    }
+}
+
+fn wanted(part: &Part, name: &str) -> bool {
+    let plain = |text: &str| text.to_ascii_lowercase().replace(['-', '_'], "");
+    ["accesstoken", "token"].contains(&plain(name).as_str()) || plain(name) == plain(&part.name)
+}
+
+fn in_query(message: &mut Message, part: &Part) {
+    let found = message.request().query().split('&').find_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        if wanted(part, name) { percent_decode(value) } else { None }
+    });
+    give(message, part, found);
+}
+
+fn in_cookie(message: &mut Message, part: &Part) {
+    let lines: Vec<u8> = message.request().values("cookie").flatten().copied().collect();
+    let text = String::from_utf8_lossy(&lines).into_owned();
+    let found = text.split(';').find_map(|pair| {
+        let (name, value) = pair.trim().split_once('=')?;
+        wanted(part, name).then(|| value.to_string())
+    });
+    give(message, part, found);
+}
+
+fn in_body(message: &mut Message, part: &Part) {
+    use crate::encoding::{JsonRules, Limits, parse_object};
+    let found = match parse_object(&message.body, &JsonRules::STRICT, &Limits::DEFAULT) {
+        Ok(members) => members
+            .iter()
+            .find(|(name, _)| wanted(part, name))
+            .and_then(|(_, value)| value.as_str().map(Into::into)),
+        Err(_) => String::from_utf8_lossy(&message.body).split('&').find_map(|pair| {
+            let (name, value) = pair.split_once('=')?;
+            if wanted(part, name) { percent_decode(value) } else { None }
+        }),
+    };
+    give(message, part, found);
+}
