@@ -22,7 +22,7 @@ pub(super) fn add(list: &mut List<'_>) {
     for row in list.rows("token", "form") {
         if token.format == Format::Jws {
             segments(list, row);
-            let read = |what: &str| ["byte-order-mark", "something-after", "comma-too-many"].contains(&what);
+            let read = |what: &str| ["something-after", "comma-too-many"].contains(&what);
             for (what, says, mend) in MENDS.into_iter().filter(|m| own && read(m.0)) {
                 list.replace(Class::Accepts, row, &format!("header-{what}"), says, move |case, _| {
                     token_form_by(case, &split, &mend)
@@ -155,10 +155,7 @@ fn bodies(list: &mut List<'_>) {
 /// Ways to mend a JSON text that a lenient reader has in it.
 type MendText = fn(Vec<u8>) -> Vec<u8>;
 
-const MENDS: [(&str, &str, MendText); 6] = [
-    ("byte-order-mark", "passes over a byte order mark", |text| {
-        text.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(text)
-    }),
+const MENDS: [(&str, &str, MendText); 5] = [
     ("something-after", "does not look at what follows the object", |text| {
         let mut depth = 0_usize;
         let mut quoted = false;
