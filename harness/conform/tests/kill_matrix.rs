@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first broken assumption")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use bearproof_conform::matrix::{Matrix, State, matrix};
 use bearproof_conform::plot::Plot;
 use bearproof_conform::suite::{Disk, Scheme, Suite};
 use bearproof_conform::vector::Vector;
-use bearproof_scheme::weakness::Class;
+use bearproof_scheme::weakness::{Class, all};
 
 struct Ground {
     scheme: Scheme,
@@ -48,6 +48,27 @@ fn nothing_lives_unexcused_and_every_repetition_says_what_differs() {
             assert!(matrix.lines.iter().any(|l| l.class == class && l.is_killed()), "{id}: {}", class.name());
         }
     }
+}
+
+#[test]
+fn ids_are_unique_and_plain_and_every_scheme_has_enough() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");
+    let suite = Suite::load(Arc::new(Disk(folder))).map_err(|e| e.to_string()).unwrap();
+    let mut all_schemes = 0;
+    for scheme in &suite.schemes {
+        let found = all(&scheme.default.description, &scheme.default.world);
+        let ids: BTreeSet<&str> = found.iter().map(|w| w.id.as_str()).collect();
+        assert_eq!(ids.len(), found.len(), "{}: an id stands twice", scheme.id);
+        for weakness in &found {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-._/".contains(c);
+            assert!(weakness.id.chars().all(plain) && weakness.id.contains('/'), "{}", weakness.id);
+            assert!(!weakness.says.is_empty(), "{}", weakness.id);
+        }
+        let least = if scheme.default.description.token.is_some() { 30 } else { 12 };
+        assert!(found.len() >= least, "{}: {}", scheme.id, found.len());
+        all_schemes += found.len();
+    }
+    assert!(all_schemes >= 250, "{all_schemes}");
 }
 
 #[test]
