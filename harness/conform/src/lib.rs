@@ -1,8 +1,10 @@
 //! Who judges: the vector format, recipes, binding, judging and results. No sockets, no async, and nothing
 //! here knows how a subject verifies.
 
+pub mod captured;
 pub mod drive;
 pub mod entropy;
+pub mod explain;
 pub mod freeze;
 pub mod frozen;
 pub mod in_process;
@@ -20,6 +22,8 @@ pub mod resolve;
 pub mod results;
 pub mod run;
 mod sealing;
+pub mod signing;
 pub mod subject;
 pub mod suite;
 pub mod vector;
+pub mod written;

@@ -1,0 +1,138 @@
+//! Writes an explanation for people. It must not take out secrets; whoever calls does.
+
+use bearproof_scheme::Description;
+use bearproof_scheme::time::rfc3339;
+
+use super::{Difference, Explanation};
+
+/// Hits that are told; more would hide the likeliest.
+const TOLD: usize = 6;
+
+/// Bytes of a value that are shown on each side of the first that differs.
+const AROUND: usize = 40;
+
+pub(super) fn write(e: &Explanation, d: &Description) -> String {
+    let mut out = String::new();
+    match &e.verdict.refused {
+        None => out.push_str("accepted\n"),
+        Some(code) => {
+            out.push_str(&format!("refused: {code} (the reference answers {})\n", e.verdict.status));
+            if let Some((number, name)) = &e.verdict.row {
+                out.push_str(&format!("by check {number}, `{name}`\n"));
+            }
+            requirement(e, d, &mut out);
+        }
+    }
+    let guess = if e.named { "" } else { " (a guess: the request does not name its caller)" };
+    out.push_str(&format!("compared with the caller `{}`{guess}\n", e.role));
+    for line in &e.unchecked {
+        out.push_str(&format!("could not be checked: {line}\n"));
+    }
+    for Difference { name, sent, ours } in &e.differences {
+        out.push_str(&difference(name, sent.as_deref(), ours.as_deref()));
+        for (step, bytes) in e.trace.iter().filter(|(step, _)| step.starts_with(&format!("{name}:"))) {
+            let step = step.split_once(": ").map_or(step.as_str(), |(_, step)| step);
+            out.push_str(&format!("    our step {step}: {}\n", shown(bytes)));
+        }
+    }
+    hits(e, &mut out);
+    out
+}
+
+fn requirement(e: &Explanation, d: &Description, out: &mut String) {
+    let Some(id) = &e.verdict.requirement else {
+        out.push_str("no requirement is given for it\n");
+        return;
+    };
+    match d.requirement(id) {
+        Some(r) => {
+            let heading = r.heading.as_deref().unwrap_or("our reading");
+            out.push_str(&format!("{id} {heading}: {}\n", r.says));
+        }
+        None => out.push_str(&format!("{id}\n")),
+    }
+}
+
+fn difference(name: &str, sent: Option<&[u8]>, ours: Option<&[u8]>) -> String {
+    if name == "token.signature" {
+        return "  token.signature is not by our key, algorithm and text\n".into();
+    }
+    let (Some(sent), Some(ours)) = (sent, ours) else {
+        let side = |value: Option<&[u8]>| value.map_or_else(|| "nothing".into(), shown);
+        return format!("  {name}\n    sent: {}\n    ours: {}\n", side(sent), side(ours));
+    };
+    let same = sent.iter().zip(ours).take_while(|(a, b)| a == b).count();
+    let (left, right) = (marked(sent, same), marked(ours, same));
+    let mark = " ".repeat(left.1);
+    format!(
+        "  {name} differs from byte {}\n    sent: {}\n    ours: {}\n          {mark}^\n",
+        same + 1,
+        left.0,
+        right.0
+    )
+}
+
+/// A value around a byte, and how many characters stand before that byte.
+fn marked(bytes: &[u8], at: usize) -> (String, usize) {
+    let from = at.saturating_sub(AROUND);
+    let before = bytes.get(from..at).unwrap_or_default();
+    let end = bytes.len().min(at + AROUND);
+    let after = bytes.get(at..end).unwrap_or_default();
+    let dots = |wanted: bool| if wanted { "…" } else { "" };
+    let before = format!("{}{}", dots(from > 0), before.escape_ascii());
+    let width = before.chars().count();
+    (format!("{before}{}{}", after.escape_ascii(), dots(end < bytes.len())), width)
+}
+
+/// A value, cut if it is long.
+fn shown(bytes: &[u8]) -> String {
+    let start = bytes.get(..bytes.len().min(2 * AROUND)).unwrap_or_default();
+    let dots = if start.len() < bytes.len() { format!("… ({} bytes)", bytes.len()) } else { String::new() };
+    format!("{}{dots}", start.escape_ascii())
+}
+
+fn hits(e: &Explanation, out: &mut String) {
+    let Some(first) = e.hits.first() else {
+        let text = match (&e.verdict.refused, e.differences.is_empty()) {
+            (None, true) => "this is the request that our signer makes\n",
+            (None, false) => "it differs from what our signer writes, and no known mistake makes it\n",
+            (Some(_), true) => {
+                "it is signed right: what is wrong is the caller's rights or state, the endpoint, or an earlier use\n"
+            }
+            (Some(_), false) => "no known mistake, and no two of them, makes this request\n",
+        };
+        out.push_str(text);
+        return;
+    };
+    let exact = first.rest.is_empty();
+    let head = match (exact, e.hits.len()) {
+        (true, 1) => "a signer that makes exactly this request",
+        (true, _) => "one of these signers makes exactly this request; the bytes can't tell which",
+        (false, 1) => "the nearest known mistake, which leaves something open",
+        (false, _) => "one of these is the nearest known mistake, and leaves something open",
+    };
+    out.push_str(&format!("{head}:\n"));
+    for hit in e.hits.iter().take(TOLD) {
+        out.push_str(&format!("  {}: {}\n", hit.ids.join(" + "), hit.says.join("; ")));
+        if !hit.rest.is_empty() {
+            out.push_str(&format!("    still differs: {}\n", hit.rest.join(", ")));
+        }
+        if hit.ids.iter().any(|id| id.starts_with("clock/")) {
+            let made = rfc3339(hit.signed_at);
+            out.push_str(&format!("    by its own times it was made at {made}; now is {}\n", rfc3339(e.now)));
+        }
+    }
+    if let Some(more) = e.hits.len().checked_sub(TOLD).filter(|more| *more > 0) {
+        out.push_str(&format!("  and {more} more\n"));
+    }
+    let mut fixes: Vec<&String> = Vec::new();
+    for fix in e.hits.iter().take(TOLD).flat_map(|hit| &hit.fixes) {
+        if !fixes.contains(&fix) {
+            fixes.push(fix);
+        }
+    }
+    out.push_str("what to change:\n");
+    for fix in fixes {
+        out.push_str(&format!("  {fix}\n"));
+    }
+}

@@ -1,0 +1,49 @@
+//! What the reference says of a request: in, or out by which row. It must not say why the sender did so.
+
+use std::sync::Arc;
+
+use bearproof_scheme::request::Message;
+use bearproof_scheme::{Reference, weakness};
+
+use super::base::Base;
+use crate::suite::Variant;
+
+/// In or out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The reason code; `None` if it is let in.
+    pub refused: Option<String>,
+    /// Number and name of the row that refused, from 1.
+    pub row: Option<(usize, String)>,
+    /// The requirement of that row.
+    pub requirement: Option<String>,
+    /// Status that the reference answers.
+    pub status: u16,
+}
+
+/// Asks the reference; what can't be checked here is left out.
+pub(super) fn verdict(variant: &Variant, message: &Message, base: &Base<'_>, now: u64) -> Verdict {
+    let mut description = variant.description.as_ref().clone();
+    let mut index = 0;
+    description.parts.retain(|_| {
+        let keep = !base.blind.contains(&index);
+        index += 1;
+        keep
+    });
+    let world = Arc::unwrap_or_clone(Arc::clone(&variant.world));
+    let unchecked =
+        || weakness::all(&description, &world).into_iter().find(|w| w.id.ends_with("/signature-unchecked"));
+    let reference = match unchecked().filter(|_| !base.has_key) {
+        Some(weakness) => Reference::weak(description, world, &weakness),
+        None => Reference::strict(description, world),
+    };
+    let entropy = crate::entropy::Published::new("explain", 1);
+    let answer = reference.handle(&message.request(), now, &entropy);
+    let row = answer.row.and_then(|i| reference.plan().rows().get(i).map(|row| (i, row)));
+    Verdict {
+        refused: answer.refused,
+        requirement: row.and_then(|(_, row)| row.reference.clone()),
+        row: row.map(|(i, row)| (i + 1, row.name.clone())),
+        status: answer.status,
+    }
+}
