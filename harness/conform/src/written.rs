@@ -1,6 +1,6 @@
 //! Writes a request as somebody would send it: raw HTTP/1.1, a `curl` command, JSON. It must not change a byte of it.
 
-use bearproof_scheme::encoding::{encode_standard, string_literal};
+use bearproof_scheme::encoding::string_literal;
 use bearproof_scheme::request::Message;
 
 /// The bytes of the message; over plain http with the whole address as its target (RFC 9112 section 3.2.2), since
@@ -59,21 +59,39 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// One JSON object.
-pub fn json(message: &Message) -> String {
-    let fields = message.fields.iter().map(|(name, value)| {
-        let value = string_literal(&String::from_utf8_lossy(value));
-        format!("    {{\"name\": {}, \"value\": {value}}}", string_literal(name))
-    });
-    let fields: Vec<String> = fields.collect();
-    let body = match std::str::from_utf8(&message.body) {
-        Ok(text) => format!("\"body\": {}", string_literal(text)),
-        Err(_) => format!("\"body-base64\": {}", string_literal(&encode_standard(&message.body))),
+/// The request object of a HAR (HTTP Archive 1.2).
+///
+/// # Errors
+/// If the body is no text, which a HAR can't have.
+pub fn json(message: &Message) -> Result<String, String> {
+    let Ok(body) = std::str::from_utf8(&message.body) else {
+        return Err("the body is no text, as JSON needs it; use --format http".into());
     };
-    format!(
-        "{{\n  \"method\": {},\n  \"url\": {},\n  \"headers\": [\n{}\n  ],\n  {body}\n}}\n",
-        string_literal(&message.method),
-        string_literal(&address(message)),
-        fields.join(",\n")
-    )
+    let mut kind = String::new();
+    let mut fields = Vec::new();
+    for (name, value) in &message.fields {
+        let value = String::from_utf8_lossy(value).into_owned();
+        fields.push(format!(
+            "    {{ \"name\": {}, \"value\": {} }}",
+            string_literal(name),
+            string_literal(&value)
+        ));
+        if name.eq_ignore_ascii_case("content-type") {
+            kind = value;
+        }
+    }
+    let members = [
+        format!("\"method\": {}", string_literal(&message.method)),
+        format!("\"url\": {}", string_literal(&address(message))),
+        "\"httpVersion\": \"HTTP/1.1\"".into(),
+        format!("\"headers\": [\n{}\n  ]", fields.join(",\n")),
+        format!(
+            "\"postData\": {{ \"mimeType\": {}, \"text\": {} }}",
+            string_literal(&kind),
+            string_literal(body)
+        ),
+    ];
+    let has_body = !body.is_empty();
+    let members: Vec<String> = members.into_iter().take(if has_body { 5 } else { 4 }).collect();
+    Ok(format!("{{\n  {}\n}}\n", members.join(",\n  ")))
 }

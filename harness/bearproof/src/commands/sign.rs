@@ -48,7 +48,7 @@ pub(crate) fn sign(options: &Options) -> Result<Done, Failure> {
     Ok(match options.form {
         Form::Http => Done::bytes(written::http(&made.message)),
         Form::Curl => Done::fine(written::curl(&made.message).map_err(Failure::input)?),
-        Form::Json => Done::fine(written::json(&made.message)),
+        Form::Json => Done::fine(written::json(&made.message).map_err(Failure::input)?),
         // A trace is for reading, and for showing to others: no secret, but what was computed from it.
         Form::Trace => Done::fine(Redactor::of_world(&variant.world).redact(&trace(&made))),
     })

@@ -12,12 +12,12 @@ mod search;
 mod text;
 mod verdict;
 
-use bearproof_scheme::description::Part;
+use bearproof_scheme::description::{Kind, Part, Source};
 use bearproof_scheme::request::Message;
 use bearproof_scheme::sign::Trace;
 use bearproof_scheme::wrong_signer::{Signing, make};
 
-use crate::redact::Redactor;
+use crate::redact::{Redactor, mask_tokens};
 use crate::suite::Variant;
 use base::Base;
 pub use observe::Difference;
@@ -47,8 +47,10 @@ pub struct Explanation {
     pub trace: Trace,
     /// The wrong signers that explain it, likeliest first.
     pub hits: Vec<Hit>,
-    /// The token, a secret as long as it lives.
-    token: Option<String>,
+    /// Whether a token was found where there should be one.
+    tokened: bool,
+    /// What was sent as a credential; not to be shown.
+    secrets: Vec<Vec<u8>>,
 }
 
 /// Explains a request at a time, in seconds since 1970 UTC.
@@ -75,7 +77,8 @@ pub fn explain(variant: &Variant, message: &Message, now: u64) -> Explanation {
         differences,
         trace,
         hits,
-        token: found.token,
+        tokened: found.token.is_some(),
+        secrets: secrets(variant, message, &found),
     }
 }
 
@@ -83,11 +86,28 @@ impl Explanation {
     /// The explanation for people, without secrets.
     pub fn text(&self, variant: &Variant) -> String {
         let mut redactor = Redactor::of_world(&variant.world);
-        if let Some(token) = &self.token {
-            redactor.register(token.as_bytes());
+        for secret in &self.secrets {
+            redactor.register(secret);
         }
-        crate::redact::mask_tokens(&redactor.redact(&text::write(self, &variant.description)))
+        let clean = |text: &str| mask_tokens(&redactor.redact(text));
+        // Values are cut when they are shown, so each is cleaned before; the whole is cleaned once more.
+        clean(&text::write(self, &variant.description, &clean))
     }
+}
+
+/// What was sent as a credential: a secret, whosever it is.
+fn secrets(variant: &Variant, message: &Message, found: &reading::Reading) -> Vec<Vec<u8>> {
+    let d = &variant.description;
+    let secret = |p: &&Part| match p.pipeline().and_then(|p| p.single()) {
+        Some(Source::Credential(name)) => {
+            matches!(d.credential_kind(name), Some(Kind::Secret | Kind::Key))
+        }
+        _ => false,
+    };
+    let said = d.parts.iter().filter(secret).filter_map(|p| reading::said(&d.parts, message, found, p));
+    let said = said.map(|json| reading::plain(&json));
+    let words = said.flat_map(|line| line.split([' ', '=', '"']).map(Into::into).collect::<Vec<String>>());
+    words.chain(found.token.clone()).map(String::into_bytes).collect()
 }
 
 /// Whether a part is the one that a value's name names.

@@ -105,8 +105,16 @@ fn find(message: &Message, part: &Part) -> Option<String> {
         lines(&|n| n.eq_ignore_ascii_case("cookie")),
         lines(&|n| !n.eq_ignore_ascii_case("host")),
     ];
-    places.iter().find_map(|texts| texts.iter().filter_map(|t| longest(t, part)).max_by_key(String::len))
+    places.iter().enumerate().find_map(|(index, texts)| {
+        let runs = texts.iter().filter_map(|text| longest(text, part));
+        // Elsewhere than where it belongs, only what looks like one.
+        let likely = |run: &String| index == 0 || run.starts_with("eyJ") || run.len() >= LIKELY;
+        runs.filter(likely).max_by_key(String::len)
+    })
 }
+
+/// Length from which a text without white space is no ordinary word, in bytes.
+const LIKELY: usize = 48;
 
 /// Shortest text that is taken for a token.
 const SHORTEST: usize = 16;

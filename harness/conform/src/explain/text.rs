@@ -1,6 +1,7 @@
 //! Writes an explanation for people. It must not take out secrets; whoever calls does.
 
 use bearproof_scheme::Description;
+use bearproof_scheme::encoding::encode_hex;
 use bearproof_scheme::time::rfc3339;
 
 use super::{Difference, Explanation};
@@ -11,10 +12,14 @@ const TOLD: usize = 6;
 /// Bytes of a value that are shown on each side of the first that differs.
 const AROUND: usize = 40;
 
-pub(super) fn write(e: &Explanation, d: &Description) -> String {
+/// Takes secrets out of a text.
+type Clean<'c> = &'c dyn Fn(&str) -> String;
+
+pub(super) fn write(e: &Explanation, d: &Description, clean: Clean<'_>) -> String {
     let mut out = String::new();
     match &e.verdict.refused {
-        None => out.push_str("accepted\n"),
+        None if e.unchecked.is_empty() => out.push_str("accepted\n"),
+        None => out.push_str("accepted, as far as it could be checked\n"),
         Some(code) => {
             out.push_str(&format!("refused: {code} (the reference answers {})\n", e.verdict.status));
             if let Some((number, name)) = &e.verdict.row {
@@ -28,11 +33,13 @@ pub(super) fn write(e: &Explanation, d: &Description) -> String {
     for line in &e.unchecked {
         out.push_str(&format!("could not be checked: {line}\n"));
     }
-    for Difference { name, sent, ours } in &e.differences {
-        out.push_str(&difference(name, sent.as_deref(), ours.as_deref()));
+    // Without a token nothing in it can differ.
+    let of_token = |name: &str| ["header.", "claims.", "token."].iter().any(|place| name.starts_with(place));
+    for Difference { name, sent, ours } in e.differences.iter().filter(|d| e.tokened || !of_token(&d.name)) {
+        out.push_str(&difference(name, sent.as_deref(), ours.as_deref(), clean));
         for (step, bytes) in e.trace.iter().filter(|(step, _)| step.starts_with(&format!("{name}:"))) {
             let step = step.split_once(": ").map_or(step.as_str(), |(_, step)| step);
-            out.push_str(&format!("    our step {step}: {}\n", shown(bytes)));
+            out.push_str(&format!("    our step {step}: {}\n", shown(bytes, clean)));
         }
     }
     hits(e, &mut out);
@@ -53,23 +60,33 @@ fn requirement(e: &Explanation, d: &Description, out: &mut String) {
     }
 }
 
-fn difference(name: &str, sent: Option<&[u8]>, ours: Option<&[u8]>) -> String {
+fn difference(name: &str, sent: Option<&[u8]>, ours: Option<&[u8]>, clean: Clean<'_>) -> String {
     if name == "token.signature" {
         return "  token.signature is not by our key, algorithm and text\n".into();
     }
     let (Some(sent), Some(ours)) = (sent, ours) else {
-        let side = |value: Option<&[u8]>| value.map_or_else(|| "nothing".into(), shown);
+        let side = |value: Option<&[u8]>| value.map_or_else(|| "nothing".into(), |v| shown(v, clean));
         return format!("  {name}\n    sent: {}\n    ours: {}\n", side(sent), side(ours));
     };
     let same = sent.iter().zip(ours).take_while(|(a, b)| a == b).count();
-    let (left, right) = (marked(sent, same), marked(ours, same));
-    let mark = " ".repeat(left.1);
-    format!(
-        "  {name} differs from byte {}\n    sent: {}\n    ours: {}\n          {mark}^\n",
-        same + 1,
-        left.0,
-        right.0
-    )
+    let head = format!("  {name} differs from byte {}", same + 1);
+    if hides(sent, clean) || hides(ours, clean) {
+        return format!("{head}\n    sent: {}\n    ours: {}\n", shown(sent, clean), shown(ours, clean));
+    }
+    let ((left, width), (right, _)) = (marked(sent, same), marked(ours, same));
+    format!("{head}\n    sent: {left}\n    ours: {right}\n          {}^\n", " ".repeat(width))
+}
+
+/// Whether something is taken out of a value.
+fn hides(bytes: &[u8], clean: Clean<'_>) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    clean(&text) != text
+}
+
+/// Bytes that a line can't show, escaped; quotes stay as they are.
+fn escaped(bytes: &[u8]) -> String {
+    let text = bytes.escape_ascii().to_string();
+    text.replace("\\\"", "\"").replace("\\'", "'")
 }
 
 /// A value around a byte, and how many characters stand before that byte.
@@ -79,16 +96,18 @@ fn marked(bytes: &[u8], at: usize) -> (String, usize) {
     let end = bytes.len().min(at + AROUND);
     let after = bytes.get(at..end).unwrap_or_default();
     let dots = |wanted: bool| if wanted { "…" } else { "" };
-    let before = format!("{}{}", dots(from > 0), before.escape_ascii());
+    let before = format!("{}{}", dots(from > 0), escaped(before));
     let width = before.chars().count();
-    (format!("{before}{}{}", after.escape_ascii(), dots(end < bytes.len())), width)
+    (format!("{before}{}{}", escaped(after), dots(end < bytes.len())), width)
 }
 
-/// A value, cut if it is long.
-fn shown(bytes: &[u8]) -> String {
-    let start = bytes.get(..bytes.len().min(2 * AROUND)).unwrap_or_default();
-    let dots = if start.len() < bytes.len() { format!("… ({} bytes)", bytes.len()) } else { String::new() };
-    format!("{}{dots}", start.escape_ascii())
+/// A value, cut if it is long; in hex if it is no text.
+fn shown(bytes: &[u8], clean: Clean<'_>) -> String {
+    let Ok(text) = std::str::from_utf8(bytes) else { return format!("{} (hex)", encode_hex(bytes)) };
+    let text = clean(text);
+    let start = text.as_bytes().get(..text.len().min(2 * AROUND)).unwrap_or_default();
+    let dots = if start.len() < text.len() { format!("… ({} bytes)", bytes.len()) } else { String::new() };
+    format!("{}{dots}", escaped(start))
 }
 
 fn hits(e: &Explanation, out: &mut String) {

@@ -67,6 +67,9 @@ pub enum Spelled {
     Cut,
 }
 
+/// Length of a key of AES-256, in bytes.
+const SEALING_KEY: usize = 32;
+
 /// Characters that a cut token lacks.
 const LOST: usize = 10;
 
@@ -123,7 +126,14 @@ pub(super) fn token(
     trace: &mut Trace,
 ) -> Result<String, SignError> {
     let rule = start.signer.description.token.as_ref().ok_or(SignError::Key)?;
-    let held = seal.key.find(start).ok_or(SignError::Key)?;
+    let held = match (seal.key.find(start), signing) {
+        (Some(held), _) => held,
+        // Without the key the rest of a token can still be compared.
+        (None, Signing::Sketch) if seal.key == KeyUse::Right => {
+            Value::Secret(key::Secret::new(vec![0; SEALING_KEY]))
+        }
+        (None, _) => return Err(SignError::Key),
+    };
     let key = held.key().ok_or(SignError::Key)?;
     if rule.format != Format::Jws {
         let sealed = start.signer.seal(rule.format, seal.signs, key, texts, trace).ok_or(SignError::Key)?;
@@ -143,6 +153,7 @@ pub(super) fn token(
         (None, _, _) => return Ok(format!("{header}.{payload}.")),
         // A sketch is compared by its seal, and signing with a key pair takes time.
         (Some(_), Signing::Sketch, Key::Rsa(_) | Key::P256(_)) => vec![0; token::IV_LEN],
+        (Some(alg), Signing::Sketch, Key::Bytes(_)) if !alg.is_hmac() => vec![0; token::IV_LEN],
         (Some(alg), _, _) => key::sign(alg, key, input.as_bytes()).ok_or(SignError::Key)?,
     };
     let signature =
