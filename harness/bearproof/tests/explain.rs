@@ -1,6 +1,13 @@
 //! `sign` and `explain`: every wrong signer is named by the explanation of its request, a right request is called
 //! right, and what is no request is refused with its place.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may stop at the first broken assumption"
+)]
+
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -9,13 +16,18 @@ use std::time::Duration;
 
 use bearproof_conform::captured::read;
 use bearproof_conform::entropy::Published;
-use bearproof_conform::explain::{Explanation, explain};
+use bearproof_conform::explain::{Explanation, Hit, explain};
 use bearproof_conform::redact::Redactor;
 use bearproof_conform::signing::{Wanted, signed};
 use bearproof_conform::suite::{Disk, Suite, Variant};
 use bearproof_conform::written::{curl, http, json};
+use bearproof_scheme::description::{Alg, Format};
+use bearproof_scheme::encoding::{Rules, decode_url};
+use bearproof_scheme::mistake::alternatives;
 use bearproof_scheme::request::Message;
-use bearproof_scheme::wrong_signer::all;
+use bearproof_scheme::sign::{Draft, Signer};
+use bearproof_scheme::token::make as make_token;
+use bearproof_scheme::wrong_signer::{Signing, Start, all, computed, make};
 
 /// A second after signing, as when one program's output is another's input.
 const LATER: u64 = 1;
@@ -38,43 +50,69 @@ fn explained(variant: &Variant, message: &Message) -> Explanation {
     explain(variant, message, now(variant) + LATER)
 }
 
-/// Of one scheme: wrong signers with a different request, named in the first three, and first or as one of those
-/// that the bytes can't tell apart.
-fn figures(variant: &Variant) -> (usize, usize, usize) {
-    let (mut total, mut named, mut first) = (0, 0, 0);
+/// The figures are worth seeing, so they go past what catches a test's output.
+fn say(line: &str) {
+    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
+}
+
+/// How well the wrong signers of a scheme are named.
+#[derive(Default)]
+struct Figures {
+    /// Those that make another request than the right one, at some endpoint.
+    total: usize,
+    /// Named in the first three.
+    named: usize,
+    /// Named first, or as one of those that the bytes can't tell apart.
+    first: usize,
+    /// Named alone.
+    alone: usize,
+    /// Those that make no difference at any endpoint of this world.
+    idle: Vec<String>,
+}
+
+fn figures(variant: &Variant) -> Figures {
+    let mut figures = Figures::default();
     for wrong in all(&variant.description, &variant.world) {
-        let Some(message) = request(variant, Some(&wrong.id)) else { continue };
+        let Some(message) = request(variant, Some(&wrong.id)) else {
+            figures.idle.push(wrong.id);
+            continue;
+        };
         let e = explained(variant, &message);
         let place = e.hits.iter().position(|hit| hit.ids == [wrong.id.clone()]);
         let exact = place.is_some_and(|p| e.hits[p].rest.is_empty());
-        total += 1;
-        named += usize::from(place.is_some_and(|p| p < 3));
-        first += usize::from(place == Some(0) || exact);
+        figures.total += 1;
+        figures.named += usize::from(place.is_some_and(|p| p < 3));
+        figures.first += usize::from(place == Some(0) || exact);
+        figures.alone += usize::from(place == Some(0) && e.hits.len() == 1);
         if place.is_none_or(|p| p > 2) {
             let got: Vec<_> = e.hits.iter().map(|hit| hit.ids.join(" + ")).collect();
-            eprintln!("{} {}: {:?}, {got:?}", variant.description.id, wrong.id, e.verdict.refused);
+            say(&format!("{} {}: {:?}, {got:?}", variant.description.id, wrong.id, e.verdict.refused));
         }
     }
-    (total, named, first)
+    figures
 }
 
 #[test]
 fn every_wrong_signer_is_named() {
-    let (mut total, mut named, mut first) = (0, 0, 0);
+    let mut all = Figures::default();
     for scheme in &suite().schemes {
-        let of_scheme = figures(&scheme.default);
-        eprintln!(
-            "{}: {} wrong signers, {} named, {} first",
-            scheme.id, of_scheme.0, of_scheme.1, of_scheme.2
-        );
-        assert!(of_scheme.0 > 10, "{}", scheme.id);
-        total += of_scheme.0;
-        named += of_scheme.1;
-        first += of_scheme.2;
+        let Figures { total, named, first, alone, idle } = figures(&scheme.default);
+        say(&format!(
+            "{}: {total} wrong signers, {named} named in the first three, {first} first or as one of these, \
+             {alone} alone; without a difference here: {}",
+            scheme.id,
+            idle.join(" ")
+        ));
+        assert!(total > 10, "{}", scheme.id);
+        all.total += total;
+        all.named += named;
+        all.first += first;
+        all.alone += alone;
     }
-    eprintln!(
-        "all: {total} wrong signers, {named} named in the first three, {first} first or as one of these"
-    );
+    let Figures { total, named, first, alone, .. } = all;
+    say(&format!(
+        "all: {total} wrong signers, {named} named, {first} first or as one of these, {alone} alone"
+    ));
     assert_eq!(named, total);
     assert!(first * 10 >= total * 9);
 }
@@ -140,7 +178,6 @@ fn a_right_request_is_called_right() {
 fn two_mistakes_are_found_together() {
     let suite = suite();
     let variant = &suite.scheme("annexcloud").unwrap().default;
-    // Two wrong steps of one value: neither the first Base64 nor the last.
     let mut message = request(variant, Some("claims.sub/in-small-letters")).unwrap();
     for (_, line) in message.fields.iter_mut().filter(|(n, _)| n == "authorization") {
         *line = line.strip_prefix(b"Bearer ").unwrap().to_vec();
@@ -149,6 +186,96 @@ fn two_mistakes_are_found_together() {
     let pair =
         vec!["claims.sub/in-small-letters".to_string(), "field.authorization/no-scheme-word".to_string()];
     assert!(e.hits.iter().any(|hit| hit.ids == pair && hit.rest.is_empty()), "{:?}", e.hits);
+}
+
+#[test]
+fn two_wrong_steps_of_one_value_are_found_together() {
+    let suite = suite();
+    for (scheme, part, first, second) in [
+        ("annexcloud", "claims.hmac", "body-sorted", "hex-for-base64-at-2"),
+        ("annexcloud", "claims.hmac", "without-base64", "key-base64-decoded"),
+        ("hexsafe", "claims.digest", "sha-256-for-sha-512", "hex-for-base64url-padded"),
+        ("hexsafe", "claims.digest", "appended-after-a-point", "base64-for-base64url-padded"),
+    ] {
+        let variant = &suite.scheme(scheme).unwrap().default;
+        let part = variant.description.parts.iter().find(|p| p.path() == part).unwrap();
+        let find = |pipeline, id| alternatives(pipeline).into_iter().find(|a| a.id == id).unwrap().pipeline;
+        let pipeline = find(&find(part.pipeline().unwrap(), first), second);
+        let wrong = computed(part, "two", "", &pipeline);
+        let world = &variant.world;
+        let entropy = Published::new("two", 0);
+        let signer = Signer {
+            description: &variant.description,
+            credential: world.credential("primary").unwrap(),
+            platform: None,
+            now: now(variant),
+            entropy: &entropy,
+        };
+        let endpoint = Draft::of(world, world.endpoint("write").unwrap());
+        let made = make(&Start::new(signer, world, endpoint), &[&wrong], Signing::Whole).unwrap();
+        let e = explained(variant, &made.message);
+        let says = |hit: &Hit, id: &str| hit.ids.iter().any(|i| i.ends_with(&format!("/{id}")));
+        let found = |hit: &Hit| says(hit, first) && says(hit, second) && hit.rest.is_empty();
+        assert!(e.hits.iter().any(found), "{scheme} {first} {second}: {:?}", e.hits);
+    }
+}
+
+#[test]
+fn another_librarys_order_of_members_is_no_mistake() {
+    let suite = suite();
+    let variant = &suite.scheme("annexcloud").unwrap().default;
+    for (mutate, refused) in [(None, false), (Some("claims.hmac.post-put-patch/hex-for-base64-at-2"), true)] {
+        let mut message = request(variant, mutate).unwrap();
+        let line = message.fields.iter_mut().find(|(n, _)| n == "authorization").unwrap();
+        let token = String::from_utf8(line.1.clone()).unwrap();
+        let payload = decode_url(token.split('.').nth(1).unwrap().as_bytes(), &Rules::STRICT).unwrap();
+        // serde_json sorts members.
+        let claims: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+        let claims = serde_json::to_string_pretty(&claims).unwrap();
+        let key = variant.world.credential("primary").unwrap();
+        let key = key.values.iter().find(|(n, _)| n == "secret").unwrap().1.key().unwrap();
+        let header = b"{ \"typ\": \"JWT\", \"alg\": \"HS256\" }";
+        let segments =
+            make_token(Format::Jws, Some(Alg::Hs256), key, header, claims.as_bytes(), b"").unwrap();
+        line.1 = format!("Bearer {}", segments.join(".")).into_bytes();
+        let e = explained(variant, &message);
+        assert_eq!(e.verdict.refused.is_some(), refused);
+        let ids: Vec<&String> = e.hits.iter().flat_map(|hit| &hit.ids).collect();
+        assert_eq!(ids, mutate.map(str::to_string).iter().collect::<Vec<_>>());
+        assert_eq!(e.differences.len(), usize::from(refused), "{:?}", e.differences);
+    }
+}
+
+#[test]
+fn a_request_that_got_old_says_so_beside_its_mistake() {
+    let suite = suite();
+    let variant = &suite.scheme("hexsafe").unwrap().default;
+    let message = request(variant, Some("claims.digest/without-append")).unwrap();
+    let e = explain(variant, &message, now(variant) + 600);
+    assert_eq!(e.verdict.refused.as_deref(), Some("time.expired"));
+    let text = e.text(variant);
+    assert!(text.contains("made at 2023-09-14T06:37:56Z; now is 2023-09-14T06:47:56Z"), "{text}");
+    assert!(text.contains("claims.digest/without-append"), "{text}");
+}
+
+#[test]
+fn the_first_byte_that_differs_is_marked() {
+    let suite = suite();
+    let variant = &suite.scheme("hexsafe").unwrap().default;
+    let message = request(variant, Some("claims.uri/slash-at-the-end"));
+    let message =
+        message.or_else(|| request(variant, Some("claims.uri/path-with-a-slash-at-the-end"))).unwrap();
+    let text = explained(variant, &message).text(variant);
+    let lines: Vec<&str> = text.lines().collect();
+    let at = lines.iter().position(|line| line.contains("claims.uri differs from byte 13")).unwrap();
+    assert_eq!(
+        &lines[at + 1..at + 4],
+        ["    sent: /v1/validate/", "    ours: /v1/validate", "                      ^"]
+    );
+    assert!(
+        text.contains("HEX-11 Generating a Bearer Token: uri is the path of the API that is called"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ use bearproof_scheme::Description;
 use bearproof_scheme::encoding::encode_hex;
 use bearproof_scheme::time::rfc3339;
 
+use super::reading::plain;
 use super::{Difference, Explanation};
 
 /// Hits that are told; more would hide the likeliest.
@@ -27,6 +28,12 @@ pub(super) fn write(e: &Explanation, d: &Description, clean: Clean<'_>) -> Strin
             }
             requirement(e, d, &mut out);
         }
+    }
+    if e.verdict.refused.as_ref().is_some_and(|code| code.starts_with("time.")) && e.tokened {
+        let (made, now) = (rfc3339(e.signed_at), rfc3339(e.now));
+        out.push_str(&format!(
+            "by its own times it was made at {made}; now is {now} (--now SECONDS looks at it as at another time)\n"
+        ));
     }
     let guess = if e.named { "" } else { " (a guess: the request does not name its caller)" };
     out.push_str(&format!("compared with the caller `{}`{guess}\n", e.role));
@@ -68,6 +75,12 @@ fn difference(name: &str, sent: Option<&[u8]>, ours: Option<&[u8]>, clean: Clean
         let side = |value: Option<&[u8]>| value.map_or_else(|| "nothing".into(), |v| shown(v, clean));
         return format!("  {name}\n    sent: {}\n    ours: {}\n", side(sent), side(ours));
     };
+    // Of two texts the content is compared; of a text and a number, the JSON.
+    let (sent, ours) = match (content(sent), content(ours)) {
+        (Some(sent), Some(ours)) => (sent, ours),
+        _ => (sent.to_vec(), ours.to_vec()),
+    };
+    let (sent, ours) = (sent.as_slice(), ours.as_slice());
     let same = sent.iter().zip(ours).take_while(|(a, b)| a == b).count();
     let head = format!("  {name} differs from byte {}", same + 1);
     if hides(sent, clean) || hides(ours, clean) {
@@ -75,6 +88,12 @@ fn difference(name: &str, sent: Option<&[u8]>, ours: Option<&[u8]>, clean: Clean
     }
     let ((left, width), (right, _)) = (marked(sent, same), marked(ours, same));
     format!("{head}\n    sent: {left}\n    ours: {right}\n          {}^\n", " ".repeat(width))
+}
+
+/// What a JSON string holds; `None` for anything else.
+fn content(json: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(json).ok().filter(|text| text.starts_with('"'))?;
+    Some(plain(text).into_bytes())
 }
 
 /// Whether something is taken out of a value.
@@ -135,10 +154,6 @@ fn hits(e: &Explanation, out: &mut String) {
         out.push_str(&format!("  {}: {}\n", hit.ids.join(" + "), hit.says.join("; ")));
         if !hit.rest.is_empty() {
             out.push_str(&format!("    still differs: {}\n", hit.rest.join(", ")));
-        }
-        if hit.ids.iter().any(|id| id.starts_with("clock/")) {
-            let made = rfc3339(hit.signed_at);
-            out.push_str(&format!("    by its own times it was made at {made}; now is {}\n", rfc3339(e.now)));
         }
     }
     if let Some(more) = e.hits.len().checked_sub(TOLD).filter(|more| *more > 0) {
