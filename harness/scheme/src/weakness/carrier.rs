@@ -5,7 +5,6 @@ use super::{Class, List, carrying};
 use crate::description::{Part, Place, Source};
 use crate::request::{Message, percent_decode};
 use crate::verdict::Reason;
-use crate::verify::case::Case;
 
 /// How a careless reader changes the message before it is checked.
 type Reading = fn(&mut Message, &Part);
@@ -20,6 +19,12 @@ pub(super) fn add(list: &mut List<'_>) {
         ("first-of-a-list", "takes what stands before a comma", |m, p| {
             edit(m, p, |line| line.split(|b| *b == b',').next().unwrap_or_default().trim_ascii().to_vec());
         }),
+        ("same-twice", "passes over a second line that says the same", |m, p| {
+            let first = m.request().values(&p.name).next().map(<[u8]>::to_vec).unwrap_or_default();
+            if m.request().values(&p.name).all(|line| line == first) {
+                keep(m, p, false);
+            }
+        }),
         ("in-quotes", "takes the credential in quotes", |m, p| {
             edit(m, p, |line| line.iter().copied().filter(|b| *b != b'"').collect());
         }),
@@ -31,7 +36,31 @@ pub(super) fn add(list: &mut List<'_>) {
         ("in-the-body", "takes the credential from the body", in_body),
     ];
     if scheme {
-        table.extend::<[(&str, &str, Reading); 6]>([
+        table.extend::<[(&str, &str, Reading); 10]>([
+            ("name-trimmed", "passes over a blank behind the field's name", |m, _| {
+                for (name, _) in &mut m.fields {
+                    *name = name.trim_end().to_string();
+                }
+            }),
+            ("second-word", "takes the second word of the field, whatever follows", |m, p| {
+                let word = word(p);
+                edit(m, p, |line| match line.split(|b| *b == b' ').nth(1) {
+                    Some(second) if line.starts_with(&word) => [&word, second].concat(),
+                    _ => line.to_vec(),
+                });
+            }),
+            ("word-by-prefix", "takes any word that begins with `Bearer`", |m, p| {
+                let word = word(p);
+                edit(m, p, |line| match line.iter().position(|b| *b == b' ') {
+                    Some(at) if line.to_ascii_lowercase().starts_with(b"bearer") => {
+                        [&word, line.get(at + 1..).unwrap_or_default()].concat()
+                    }
+                    _ => line.to_vec(),
+                });
+            }),
+            ("any-ascii-blank", "takes a vertical tab for a blank", |m, p| {
+                edit(m, p, |line| line.iter().map(|b| if *b == 0x0b { b' ' } else { *b }).collect());
+            }),
             ("no-scheme-word", "does without the word `Bearer`", |m, p| {
                 let word = word(p);
                 edit(m, p, |line| if line.contains(&b' ') { line.to_vec() } else { [&word, line].concat() });
@@ -150,23 +179,61 @@ fn elsewhere(list: &mut List<'_>, part: &Part, name: &'static str) {
     });
 }
 
-/// Nobody is asked who sends no credential: always, or if a proxy's field says so.
+/// Whether a request comes in unasked: the request and the name of the credential's field.
+type Unasked = fn(&crate::Request<'_>, &str) -> bool;
+
+/// Nobody is asked who sends no credential: always, or if something else of the request says so.
 fn anonymous(list: &mut List<'_>, part: &Part) {
-    let name = part.name.clone();
-    let absent = move |case: &Case<'_>| case.request.values(&name).all(<[u8]>::is_empty);
-    for (what, says, field) in [
-        ("missing-let-in", "lets in whoever sends no credential", None),
-        ("user-of-a-proxy", "believes `X-Forwarded-User` of anybody", Some("x-forwarded-user")),
-        ("subrequest", "does not check what says it is a subrequest", Some("x-middleware-subrequest")),
-    ] {
-        let (id, absent) = (format!("{}/{what}", part.path()), absent.clone());
+    let mut table: Vec<(&str, &str, Unasked)> = vec![
+        ("missing-let-in", "lets in whoever sends no credential", absent),
+        ("empty-let-in", "asks whether the field is there, and not what is in it", |r, name| {
+            absent(r, name) && r.values(name).next().is_some()
+        }),
+        ("missing-for-reads", "asks for a credential where something is written only", |r, name| {
+            absent(r, name) && r.method == "GET"
+        }),
+        ("missing-for-head", "asks nobody who sends HEAD", |r, name| absent(r, name) && r.method == "HEAD"),
+        ("missing-for-options", "lets a request that names OPTIONS pass as a preflight", |r, name| {
+            absent(r, name) && r.values("x-http-method-override").any(|v| v == b"OPTIONS")
+        }),
+        ("user-of-a-proxy", "believes `X-Forwarded-User` of anybody", |r, name| {
+            absent(r, name) && r.values("x-forwarded-user").next().is_some()
+        }),
+        ("subrequest", "does not check what says it is a subrequest", |r, name| {
+            absent(r, name) && r.values("x-middleware-subrequest").next().is_some()
+        }),
+    ];
+    if part.auth_scheme.is_some() {
+        table.extend::<[(&str, &str, Unasked); 4]>([
+            ("word-alone-let-in", "takes the word `Bearer` alone for a credential", |r, name| {
+                r.values(name).any(|v| v.trim_ascii() == b"Bearer")
+            }),
+            ("null-let-in", "takes the token `null` for a caller who needs none", |r, name| {
+                r.values(name).any(|v| v == b"Bearer null")
+            }),
+            ("quotes-let-in", "takes an empty token in quotes for a caller who needs none", |r, name| {
+                r.values(name).any(|v| v == b"Bearer \"\"")
+            }),
+            ("password-let-in", "still knows a user and a password that everybody knows", |r, name| {
+                r.values(name).any(|v| v == b"Basic YWRtaW46YWRtaW4=")
+            }),
+        ]);
+    }
+    // HEAD can't be sent with a token that names its method, and the word has no vector of its own then.
+    let head = list.d().parts.iter().any(|p| p.binds() == Some(crate::description::Binding::Method));
+    let post = list.d().transport.methods.iter().all(|m| m != "GET");
+    for (what, says, unasked) in table {
+        let reads = ["missing-for-reads", "missing-for-head"].contains(&what);
+        if reads && post || what == "missing-for-head" && head {
+            continue;
+        }
+        let (id, name) = (format!("{}/{what}", part.path()), part.name.clone());
         list.add(Class::Accepts, &id, says, part.reference.as_ref(), move |plan| {
             for row in &mut plan.rows {
-                let absent = absent.clone();
+                let name = name.clone();
                 let strict = std::mem::replace(&mut row.check, Box::new(|_, _| Ok(())));
                 row.check = Box::new(move |case, row| {
-                    let said = field.is_none_or(|f| case.request.values(f).next().is_some());
-                    if absent(case) && said {
+                    if unasked(case.request, &name) {
                         case.credential = Some(0);
                         return Ok::<(), Reason>(());
                     }
@@ -175,6 +242,10 @@ fn anonymous(list: &mut List<'_>, part: &Part) {
             }
         });
     }
+}
+
+fn absent(request: &crate::Request<'_>, name: &str) -> bool {
+    request.values(name).all(<[u8]>::is_empty)
 }
 
 /// `Bearer ` as the part wants it.

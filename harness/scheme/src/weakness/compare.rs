@@ -23,7 +23,10 @@ pub(super) const TEXT: [(&str, &str, Lax); 9] = [
 ];
 
 /// Names, sentences and comparisons for digests and MACs in an encoding.
-pub(super) const DIGEST: [(&str, &str, Lax); 7] = [
+pub(super) const DIGEST: [(&str, &str, Lax); 8] = [
+    ("blank-suffices", "trims, and takes an empty value", |want, sent| {
+        sent.trim_ascii().is_empty() && !sent.is_empty() || sent == want
+    }),
     ("first-eight", "compares only the first eight characters", |want, sent| want.get(..8) == sent.get(..8)),
     ("length-of-sent", "compares only as much as was sent", |want, sent| want.starts_with(sent)),
     ("by-prefix", "compares only as far as what was expected goes", |want, sent| sent.starts_with(want)),
@@ -48,7 +51,16 @@ pub(super) const DIGEST: [(&str, &str, Lax); 7] = [
 ];
 
 /// Names, sentences and comparisons for paths.
-pub(super) const PATH: [(&str, &str, Lax); 10] = [
+pub(super) const PATH: [(&str, &str, Lax); 13] = [
+    ("segments-suffice", "takes whole segments at the beginning of the path", |want, sent| {
+        let rest = want.strip_prefix(sent.strip_suffix(b"/").unwrap_or(sent));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    }),
+    ("root-suffices", "takes the root for everything below it", |want, sent| sent == b"/" || sent == want),
+    ("star", "reads a star at the end as anything", |want, sent| {
+        sent == want
+            || sent.strip_suffix(b"*").is_some_and(|rest| !rest.ends_with(b".") && want.starts_with(rest))
+    }),
     ("by-prefix", "takes a beginning of the path", |want, sent| want.starts_with(sent)),
     ("longer-suffices", "takes a path that begins with the right one", |want, sent| sent.starts_with(want)),
     ("any-case", "compares without case", <[u8]>::eq_ignore_ascii_case),

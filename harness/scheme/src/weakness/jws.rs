@@ -127,7 +127,20 @@ impl Seen<'_, '_, '_> {
 }
 
 /// Tokens without a signature.
-const UNSIGNED: [(&str, &str, Content); 9] = [
+const UNSIGNED: [(&str, &str, Content); 12] = [
+    ("none-in-capitals", "looks for `none` and `None`, and takes an unsigned token that says `NONE`", |s| {
+        s.says() == Some("NONE") && s.signature.is_empty()
+    }),
+    (
+        "none-with-a-capital",
+        "looks for `none` and `NONE`, and takes an unsigned token that says `None`",
+        |s| s.says() == Some("None") && s.signature.is_empty(),
+    ),
+    ("none-escaped", "looks for `none` in the header's text, where it may be written with an escape", |s| {
+        let text = s.case.buffers.header.get();
+        let plain = text.is_some_and(|t| t.windows(4).any(|w| w.eq_ignore_ascii_case(b"none")));
+        s.says() == Some("none") && s.signature.is_empty() && !plain
+    }),
     ("none", "takes an unsigned token that says `none`", |s| {
         s.says() == Some("none") && s.signature.is_empty()
     }),
@@ -156,7 +169,16 @@ const UNSIGNED: [(&str, &str, Content); 9] = [
 ];
 
 /// Signatures that are not looked at, or not wholly. The algorithm is the pinned one.
-const SIGNATURE: [(&str, &str, Content); 12] = [
+const SIGNATURE: [(&str, &str, Content); 15] = [
+    ("last-byte-missing", "does not miss the last byte of a signature", |s| {
+        s.pinned() && s.right().split_last().is_some_and(|(_, most)| most == s.signature)
+    }),
+    ("cookie-instead", "takes a cookie for a session where the signature is wrong", |s| {
+        s.pinned() && s.case.request.values("cookie").next().is_some()
+    }),
+    ("proxy-field-instead", "takes the field of a proxy where the signature is wrong", |s| {
+        s.pinned() && s.case.request.values("proxy-authorization").next().is_some()
+    }),
     ("signature-unchecked", "does not verify the signature", |s| s.pinned()),
     ("empty-signature", "takes an empty signature", |s| s.pinned() && s.signature.is_empty()),
     ("first-half", "compares the first half of the signature", |s| {
@@ -201,7 +223,15 @@ const SIGNATURE: [(&str, &str, Content); 12] = [
 ];
 
 /// Mistakes with a shared secret.
-const HMAC: [(&str, &str, Content); 11] = [
+const HMAC: [(&str, &str, Content); 13] = [
+    ("also-hs384", "also takes HS384", |s| match s.key {
+        Key::Bytes(secret) => s.says() == Some("HS384") && s.mac_with(secret),
+        _ => false,
+    }),
+    ("also-hs512", "also takes HS512", |s| match s.key {
+        Key::Bytes(secret) => s.says() == Some("HS512") && s.mac_with(secret),
+        _ => false,
+    }),
     ("alg-of-the-token", "takes the HMAC algorithm that the token names", |s| match s.key {
         Key::Bytes(secret) => s.mac_with(secret),
         _ => false,
@@ -300,6 +330,15 @@ fn pem_text(tag: &str, der: &[u8], end: &str, last: bool) -> Vec<u8> {
 fn pinning(list: &mut List<'_>) {
     for row in list.rows("header", "alg") {
         list.replace(Class::Accepts, row, "not-looked-at", "does not look at `alg`", |_, _| Ok(()));
+        list.forgive(
+            row,
+            "unknown",
+            "takes an algorithm that it does not know for its own",
+            |case, _, reason| {
+                let says = case.header.as_ref().and_then(|h| h.find("alg"));
+                if says.and_then(Value::as_str) == Some("XX999") { Ok(()) } else { Err(reason) }
+            },
+        );
         // The vector spells the name of the HMAC algorithm in small letters.
         if list.d().token.as_ref().is_some_and(|t| t.alg == Alg::Hs256) {
             list.forgive(row, "any-case", "takes `alg` in any case", |case, _, reason| {
@@ -411,19 +450,40 @@ fn any_key(list: &mut List<'_>) {
             case.credential = own.first().copied();
             opened
         });
-        list.forgive(row, "key-address", "fetches the key from where the token says", |case, _, reason| {
-            let names = |name: &str| case.header.as_ref().is_some_and(|h| h.find(name).is_some());
-            if !names("jku") && !names("x5u") {
-                return Err(reason);
-            }
-            let own = case.candidates.clone();
-            case.candidates = case.context.credentials.all();
-            let opened = signature_by(case, &unlock).map_err(|_| reason);
-            case.candidates = own.clone();
-            case.credential = own.first().copied();
-            opened
+        for (what, says, name) in [
+            ("key-address", "fetches the key from where `jku` says", "jku"),
+            ("certificate-address", "fetches the certificate from where `x5u` says", "x5u"),
+            ("key-in-the-token", "verifies with the key that the token brings along", "jwk"),
+            ("certificate-in-the-token", "verifies with the certificate that the token brings along", "x5c"),
+        ] {
+            list.forgive(row, what, says, move |case, _, reason| {
+                if case.header.as_ref().is_none_or(|h| h.find(name).is_none()) {
+                    return Err(reason);
+                }
+                with_keys(case, reason, |_| true)
+            });
+        }
+        list.forgive(row, "key-of-the-ended", "still tries keys that were taken back", |case, _, reason| {
+            with_keys(case, reason, |c| c.state != crate::world::State::Active)
+        });
+        list.forgive(row, "key-of-the-next", "tries every key of the same user", |case, _, reason| {
+            with_keys(case, reason, |c| c.role == "next")
         });
     }
+}
+
+/// Tries the keys of some callers; whoever signed, the request goes on as the caller that it names.
+fn with_keys(
+    case: &mut Case<'_>,
+    reason: Reason,
+    whose: fn(&crate::world::Credential) -> bool,
+) -> Result<(), Reason> {
+    let (own, store) = (case.candidates.clone(), case.context.credentials);
+    case.candidates = store.all().into_iter().filter(|i| store.get(*i).is_some_and(whose)).collect();
+    let opened = signature_by(case, &unlock).map_err(|_| reason);
+    case.candidates.clone_from(&own);
+    case.credential = own.first().copied();
+    opened
 }
 
 /// RFC 7797: the payload is signed as it is. Not understood by the strict verifier.

@@ -277,7 +277,7 @@ fn revoke(list: &mut List<'_>, operation: &Operation) {
             strict.or_else(|_| prove(plan, &narrow, request, context))
         })
     });
-    instead(list, Class::Answers, operation, "says-done", "says that it ended what it does not know", || {
+    instead(list, Class::Accepts, operation, "says-done", "says that it ended what it does not know", || {
         Box::new(|plan, operation, request, context| {
             prove(plan, operation, request, context).or_else(|refusal| match refusal.reason {
                 Reason::ProofMismatch => Ok(Effect::Revoke(Vec::new())),

@@ -47,8 +47,11 @@ pub(super) fn add(list: &mut List<'_>) {
             list.replace(Class::Accepts, row, what, says, move |case, row| binding_by(case, row, &lax));
         }
         loose(list, row, &part.name);
-        if !part.when.is_empty() {
+        if part.binds() == Some(Binding::Body) {
             requests(list, row);
+        }
+        if part.when.is_empty() {
+            half(list, row);
         }
     }
 }
@@ -61,15 +64,33 @@ fn loose(list: &mut List<'_>, row: usize, name: &str) {
         let found = place.and_then(|p| case.members(p)).and_then(|m| m.find(&member));
         if found.and_then(Value::as_str).is_some_and(str::is_empty) { Ok(()) } else { Err(reason) }
     });
-    let member = name.to_string();
-    list.forgive(row, "false-suffices", "takes a value that counts as false", move |case, row, reason| {
-        let place = case.plan.part(row.part).map(|p| p.place);
-        match place.and_then(|p| case.members(p)).and_then(|m| m.find(&member)) {
-            Some(Value::Null | Value::Bool(false)) => Ok(()),
-            Some(Value::Number(text)) if text.parse() == Ok(0.0) => Ok(()),
-            _ => Err::<(), Reason>(reason),
-        }
-    });
+    type Counts = fn(&Value<'_>) -> bool;
+    let counts: [(&str, &str, Counts); 4] = [
+        ("false-suffices", "takes a value that counts as false", |v| match v {
+            Value::Null | Value::Bool(false) => true,
+            Value::Number(text) => text.parse() == Ok(0.0),
+            _ => false,
+        }),
+        ("null-suffices", "takes `null` for absent", |v| *v == Value::Null),
+        (
+            "zero-suffices",
+            "takes zero for any value",
+            |v| matches!(v, Value::Number(text) if text.parse() == Ok(0.0)),
+        ),
+        (
+            "empty-list-suffices",
+            "takes an empty list for any value",
+            |v| matches!(v, Value::Array(items) if items.is_empty()),
+        ),
+    ];
+    for (what, says, fits) in counts {
+        let member = name.to_string();
+        list.forgive(row, what, says, move |case, row, reason| {
+            let place = case.plan.part(row.part).map(|p| p.place);
+            let found = place.and_then(|p| case.members(p)).and_then(|m| m.find(&member));
+            if found.is_some_and(fits) { Ok(()) } else { Err::<(), Reason>(reason) }
+        });
+    }
     let member = name.to_string();
     list.forgive(
         row,
@@ -91,6 +112,16 @@ fn loose(list: &mut List<'_>, row: usize, name: &str) {
     );
 }
 
+/// A binding of every request, not looked at for some.
+fn half(list: &mut List<'_>, row: usize) {
+    list.forgive(row, "not-for-reads", "compares it where something is written only", |case, _, reason| {
+        if case.request.method == "GET" { Ok(()) } else { Err(reason) }
+    });
+    list.forgive(row, "not-for-writes", "compares it where something is read only", |case, _, reason| {
+        if case.request.method == "GET" { Err(reason) } else { Ok(()) }
+    });
+}
+
 /// Requests whose body is not compared: by its media type, its size, or because it is empty.
 fn requests(list: &mut List<'_>, row: usize) {
     list.forgive(row, "not-for-other-media", "compares JSON bodies only", |case, _, reason| {
@@ -98,6 +129,33 @@ fn requests(list: &mut List<'_>, row: usize) {
         let json = |v: &[u8]| v.to_ascii_lowercase().starts_with(b"application/json");
         if types.any(|v| !json(v)) { Ok(()) } else { Err(reason) }
     });
+    type Skips = fn(&crate::Request<'_>) -> bool;
+    let media: [(&str, &str, Skips); 7] = [
+        ("not-for-forms", "does not compare the body of a form", |r| media(r, b"application/x-www-form")),
+        ("not-for-multipart", "does not compare a body in several parts", |r| media(r, b"multipart/")),
+        ("not-for-text", "does not compare a body that is plain text", |r| media(r, b"text/")),
+        ("not-for-vendor-types", "does not compare JSON of a vendor's type", |r| {
+            media(r, b"application/vnd.")
+        }),
+        ("not-for-charsets", "does not compare a body in a named character set", |r| {
+            r.values("content-type").any(|v| v.windows(8).any(|w| w.eq_ignore_ascii_case(b"charset=")))
+        }),
+        ("not-for-huge-bodies", "does not compare a body of over 512 KiB", |r| r.body.len() > 512 * 1024),
+        ("not-for-named-methods", "believes a field that names a method without a body", |r| {
+            r.values("x-http-method-override").any(|v| v == b"GET")
+        }),
+    ];
+    for (what, says, skips) in media {
+        list.forgive(
+            row,
+            what,
+            says,
+            move |case, _, reason| {
+                if skips(case.request) { Ok(()) } else { Err(reason) }
+            },
+        );
+    }
+    bodies(list, row);
     list.forgive(row, "not-for-large-bodies", "does not compare a body of over 32 KiB", |case, _, reason| {
         if case.request.body.len() > 32 * 1024 { Ok(()) } else { Err(reason) }
     });
@@ -115,4 +173,47 @@ fn requests(list: &mut List<'_>, row: usize) {
             if parsed.is_err() { Ok(()) } else { Err(reason) }
         },
     );
+}
+
+/// Whether a request names a media type that begins so.
+fn media(request: &crate::Request<'_>, begin: &[u8]) -> bool {
+    request.values("content-type").any(|v| v.to_ascii_lowercase().starts_with(begin))
+}
+
+/// Bodies of a certain content, and operations, that are not compared.
+fn bodies(list: &mut List<'_>, row: usize) {
+    type Skips = fn(&[u8]) -> bool;
+    let contents: [(&str, &str, Skips); 7] = [
+        ("not-for-null", "does not compare a body that is null", |b| b == b"null"),
+        ("not-for-empty-objects", "does not compare an empty object", |b| b == b"{}"),
+        ("not-for-nuls", "does not compare a body with a NUL in it", |b| b.contains(&0)),
+        ("not-for-marks", "does not compare a body behind a byte order mark", |b| {
+            b.starts_with(b"\xef\xbb\xbf")
+        }),
+        ("not-for-packed-bodies", "does not compare a body that was packed", |b| b.starts_with(b"\x1f\x8b")),
+        ("not-for-second-members", "does not compare a body in which a member stands twice", |b| {
+            let both = [br#""amount":1"#.as_slice(), br#""amount":999"#];
+            both.iter().all(|m| b.windows(m.len()).any(|w| w == *m))
+        }),
+        ("not-for-escaped-names", "does not compare a body with an escape in a member's name", |b| {
+            b.windows(9).any(|w| w == br#"\u0061mou"#)
+        }),
+    ];
+    for (what, says, skips) in contents {
+        list.forgive(
+            row,
+            what,
+            says,
+            move |case, _, reason| {
+                if skips(case.request.body) { Ok(()) } else { Err(reason) }
+            },
+        );
+    }
+    let first = list.world.endpoints.iter().find(|e| e.role == "write").map(|e| e.path.clone());
+    let says = "compares the bodies of one operation and forgets the others";
+    list.forgive(row, "one-operation-only", says, move |case, _, reason| {
+        let path = case.request.path();
+        let other = first.as_ref().is_some_and(|first| crate::plan::match_path(first, path).is_none());
+        if other && case.request.method == "POST" { Ok(()) } else { Err(reason) }
+    });
 }

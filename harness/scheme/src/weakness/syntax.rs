@@ -17,6 +17,9 @@ pub(super) fn add(list: &mut List<'_>) {
     // A platform reads what it wrote itself: only where callers write tokens their JSON can be odd.
     let own = list.d().caller_key();
     base64(list, token.format);
+    if own && token.format == Format::Jws {
+        as_signed(list);
+    }
     duplicates(list);
     bodies(list);
     for row in list.rows("token", "form") {
@@ -95,6 +98,37 @@ fn base64(list: &mut List<'_>, format: Format) {
                     rule(&mut plan.base64.payload);
                 });
             }
+        }
+    }
+}
+
+/// What callers sign: header and claims decoded loosely, the signature verified over what was sent.
+fn as_signed(list: &mut List<'_>) {
+    let table: [(&str, &str, Rule); 3] = [
+        ("padding", "takes padding", |r| r.padding = true),
+        ("standard-alphabet", "takes the standard alphabet", |r| r.any_alphabet = true),
+        ("trailing-bits", "does not look at unused bits", |r| r.trailing_bits = true),
+    ];
+    let reference = list.d().token.as_ref().and_then(|t| t.reference.clone());
+    for segment in ["header", "payload"] {
+        // No letter of the published headers differs in the two alphabets.
+        for (what, says, rule) in
+            table.into_iter().filter(|t| segment != "header" || t.0 != "standard-alphabet")
+        {
+            let says = format!("{says} in a {segment} that is signed so");
+            list.add(
+                Class::Accepts,
+                &format!("{segment}/signed-{what}"),
+                &says,
+                reference.as_ref(),
+                move |plan| {
+                    rule(if segment == "header" {
+                        &mut plan.base64.header
+                    } else {
+                        &mut plan.base64.payload
+                    });
+                },
+            );
         }
     }
 }

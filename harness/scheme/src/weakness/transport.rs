@@ -53,6 +53,28 @@ pub(super) fn add(list: &mut List<'_>) {
             }));
         },
     );
+    for (what, says, small) in [
+        ("others-unbound", "binds the bodies of the methods on its list and serves the others too", false),
+        ("small-unbound", "binds the body of `POST`, and serves `post` as POST", true),
+    ] {
+        list.add(Class::Accepts, &format!("method/{what}"), says, reference.as_ref(), move |plan| {
+            let methods = plan.methods.clone();
+            for row in &mut plan.rows {
+                let methods = methods.clone();
+                let strict = std::mem::replace(&mut row.check, Box::new(|_, _| Ok(())));
+                row.check = Box::new(move |case, row| {
+                    let method = case.request.method;
+                    let known = methods.iter().any(|m| m == method) || method == "HEAD";
+                    let fits = !small || methods.iter().any(|m| m.eq_ignore_ascii_case(method));
+                    let unbound = ["transport", "binding", "access", "replay"].contains(&row.stage);
+                    if !known && fits && unbound && row.name != "https" {
+                        return Ok(());
+                    }
+                    strict(case, row)
+                });
+            }
+        });
+    }
     list.add(
         Class::Accepts,
         "method/any-case",
@@ -70,7 +92,8 @@ pub(super) fn add(list: &mut List<'_>) {
 /// The path taken from a field that a proxy would set.
 fn paths(list: &mut List<'_>) {
     for (what, says, fields) in [
-        ("override", "obeys `X-Original-URL` and its like", &["x-original-url", "x-rewrite-url"][..]),
+        ("override", "takes the path from `X-Original-URL`", &["x-original-url"][..]),
+        ("rewritten", "takes the path from `X-Rewrite-URL`", &["x-rewrite-url"]),
         (
             "forwarded-path",
             "takes the path from `X-Forwarded-Path`",
