@@ -42,7 +42,7 @@ pub(crate) fn defects(options: &Options) -> Result<Done, Failure> {
     }
     let as_json = options.json;
     let output = if as_json { json_text(&matrices)? } else { text(&matrices, &problems) };
-    Ok(Done { output, code: u8::from(!problems.is_empty()) })
+    Ok(Done { output: output.into_bytes(), code: u8::from(!problems.is_empty()) })
 }
 
 /// The matrix of a scheme, from its frozen vectors.
