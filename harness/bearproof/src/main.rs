@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use bearproof_conform::results::Level;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{Done, Failure, defects, freeze, lint, list, run, schema, serve, show};
+use crate::commands::{Done, Failure, defects, explain, freeze, lint, list, run, schema, serve, show, sign};
 use crate::report::Style;
 
 /// Proves that an API authenticates its requests the way its documentation says.
@@ -111,6 +111,42 @@ enum Command {
         /// How to print.
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
+        /// Write `catches.json` beside the vectors: what each of them catches.
+        #[arg(long)]
+        accept: bool,
+    },
+    /// Print a signed request, right or with a named mistake.
+    Sign {
+        /// The scheme: an id, or a folder with a scheme of your own.
+        #[arg(long, value_name = "ID|DIR")]
+        scheme: Option<String>,
+        /// Sign with the credentials and endpoints of this profile instead of the published ones.
+        #[arg(long, value_name = "PROFILE")]
+        target: Option<PathBuf>,
+        /// The caller.
+        #[arg(long, default_value = "primary")]
+        role: String,
+        /// The endpoint; without it the first at which the mistake makes a difference.
+        #[arg(long, value_name = "ROLE")]
+        endpoint: Option<String>,
+        /// Make this mistake; an unknown one names its neighbours.
+        #[arg(long, value_name = "ID")]
+        mutate: Option<String>,
+        /// How to print; the request has its secrets, the trace has none.
+        #[arg(long, value_enum, default_value = "http")]
+        format: SignedFormat,
+    },
+    /// Read a request (raw HTTP/1.1, a curl command or a HAR) and say why it is refused.
+    Explain {
+        /// The scheme: an id, or a folder with a scheme of your own.
+        #[arg(long, value_name = "ID|DIR")]
+        scheme: Option<String>,
+        /// Compare with the credentials and endpoints of this profile instead of the published ones.
+        #[arg(long, value_name = "PROFILE")]
+        target: Option<PathBuf>,
+        /// Look at it as at this time, in seconds since 1970 UTC, instead of now.
+        #[arg(long, value_name = "SECONDS")]
+        now: Option<u64>,
     },
     /// Print what the suite lacks.
     Lint,
@@ -126,6 +162,14 @@ enum Command {
 enum Format {
     Text,
     Json,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum SignedFormat {
+    Http,
+    Curl,
+    Json,
+    Trace,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -148,7 +192,7 @@ fn main() -> ExitCode {
         }
     };
     // A reader that went away (`| head`) is no error of ours.
-    let _ = std::io::stdout().write_all(output.as_bytes());
+    let _ = std::io::stdout().write_all(&output);
     ExitCode::from(code)
 }
 
@@ -181,8 +225,21 @@ fn execute(cli: Cli) -> Result<Done, Failure> {
         }
         Command::Show { what } => show::show(vectors.as_deref(), &what),
         Command::Freeze { check } => freeze::freeze(vectors.as_deref(), check),
-        Command::Defects { scheme, format } => {
-            defects::defects(vectors.as_deref(), scheme.as_deref(), matches!(format, Format::Json))
+        Command::Defects { scheme, format, accept } => {
+            let json = matches!(format, Format::Json);
+            defects::defects(&defects::Options { vectors, scheme, json, accept })
+        }
+        Command::Sign { scheme, target, role, endpoint, mutate, format } => {
+            let form = match format {
+                SignedFormat::Http => sign::Form::Http,
+                SignedFormat::Curl => sign::Form::Curl,
+                SignedFormat::Json => sign::Form::Json,
+                SignedFormat::Trace => sign::Form::Trace,
+            };
+            sign::sign(&sign::Options { vectors, scheme, target, role, endpoint, mutate, form })
+        }
+        Command::Explain { scheme, target, now } => {
+            explain::execute(&explain::Options { vectors, scheme, target, now })
         }
         Command::Lint => lint::lint(vectors.as_deref()),
         Command::Schema { check } => schema::schema(vectors.as_deref(), check),

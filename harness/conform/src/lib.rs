@@ -1,10 +1,12 @@
 //! Who judges: the vector format, recipes, binding, judging and results. No sockets, no async, and nothing
 //! here knows how a subject verifies.
 
+pub mod captured;
 pub mod catalogue;
 pub mod drive;
 pub mod entropy;
 pub mod equivalent;
+pub mod explain;
 mod forge;
 pub mod freeze;
 pub mod frozen;
@@ -23,6 +25,8 @@ pub mod resolve;
 pub mod results;
 pub mod run;
 mod sealing;
+pub mod signing;
 pub mod subject;
 pub mod suite;
 pub mod vector;
+pub mod written;

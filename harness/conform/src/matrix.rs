@@ -132,7 +132,7 @@ impl Matrix {
             let id = &reason.weakness;
             match self.lines.iter().find(|l| l.id == *id) {
                 None => {
-                    problems.push(format!("{scheme}/equivalent.toml: `{id}` is no weakness of this scheme"))
+                    problems.push(format!("{scheme}/equivalent.toml: `{id}` is no weakness of this scheme"));
                 }
                 Some(line) => {
                     if let Some(by) = line.killers().next() {
@@ -150,12 +150,6 @@ impl Matrix {
             ));
         }
         problems
-    }
-
-    /// The weaknesses that a vector notices, as their classes demand.
-    pub fn catches(&self, vector: &str) -> Vec<String> {
-        let notices = |line: &&Line| line.killers().any(|id| id == vector);
-        self.lines.iter().filter(notices).map(|l| l.id.clone()).collect()
     }
 }
 

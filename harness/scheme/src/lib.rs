@@ -20,6 +20,7 @@ pub mod verdict;
 pub mod verify;
 pub mod weakness;
 pub mod world;
+pub mod wrong_signer;
 
 pub use description::Description;
 pub use document::Fault;

@@ -230,11 +230,11 @@ impl Mistake {
 
 impl KeyForm {
     /// All forms.
-    pub(crate) const ALL: [Self; 5] =
+    pub const ALL: [Self; 5] =
         [Self::Base64Decoded, Self::Base64Encoded, Self::Hex, Self::LineFeed, Self::Empty];
 
     /// The key as it is misread; one that is no Base64 stays as it is.
-    pub(crate) fn read(self, key: Vec<u8>) -> Vec<u8> {
+    pub fn read(self, key: Vec<u8>) -> Vec<u8> {
         match self {
             Self::Base64Decoded => {
                 // What decoders of the usual libraries do with a key that was never Base64: skip what does not fit.

@@ -2,30 +2,51 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::path::Path;
+use std::path::PathBuf;
 
 use bearproof_conform::freeze::plots;
 use bearproof_conform::frozen;
 use bearproof_conform::matrix::{Matrix, State, matrix};
-use bearproof_conform::suite::{Scheme, Suite};
+use bearproof_conform::suite::{Disk, Folder, Scheme, Suite};
 use bearproof_scheme::weakness::Class;
 use serde_json::json;
 
-use super::{Done, Failure, load_suite, pick_schemes};
+use super::{Done, Failure, load_suite, pick_schemes, vectors_folder};
+use crate::embedded::Embedded;
+
+/// The generated file, below the vectors: what each rejecting vector catches.
+const CATCHES: &str = "catches.json";
+
+/// What `defects` is asked for.
+pub(crate) struct Options {
+    pub(crate) vectors: Option<PathBuf>,
+    pub(crate) scheme: Option<String>,
+    pub(crate) json: bool,
+    pub(crate) accept: bool,
+}
 
 /// Runs the vectors against every weakness and prints what notices which.
-pub(crate) fn defects(vectors: Option<&Path>, scheme: Option<&str>, as_json: bool) -> Result<Done, Failure> {
-    let suite = load_suite(vectors)?;
-    let matrices: Result<Vec<Matrix>, Failure> =
-        pick_schemes(&suite, scheme)?.iter().map(|scheme| of_scheme(&suite, scheme)).collect();
+pub(crate) fn defects(options: &Options) -> Result<Done, Failure> {
+    if options.accept && options.scheme.is_some() {
+        return Err(Failure::input("`--accept` writes what all schemes catch; leave `--scheme` out"));
+    }
+    let suite = load_suite(options.vectors.as_deref())?;
+    let matrices: Result<Vec<Matrix>, Failure> = pick_schemes(&suite, options.scheme.as_deref())?
+        .iter()
+        .map(|scheme| of_scheme(&suite, scheme))
+        .collect();
     let matrices = matrices?;
-    let problems: Vec<String> = matrices.iter().flat_map(Matrix::problems).collect();
+    let mut problems: Vec<String> = matrices.iter().flat_map(Matrix::problems).collect();
+    if options.scheme.is_none() {
+        problems.extend(catches(&matrices, options)?);
+    }
+    let as_json = options.json;
     let output = if as_json { json_text(&matrices)? } else { text(&matrices, &problems) };
-    Ok(Done { output, code: u8::from(!problems.is_empty()) })
+    Ok(Done { output: output.into_bytes(), code: u8::from(!problems.is_empty()) })
 }
 
 /// The matrix of a scheme, from its frozen vectors.
-pub(crate) fn of_scheme(suite: &Suite, scheme: &Scheme) -> Result<Matrix, Failure> {
+fn of_scheme(suite: &Suite, scheme: &Scheme) -> Result<Matrix, Failure> {
     let plots = plots(&suite.families, scheme).map_err(Failure::input)?.plots;
     let frozen =
         frozen::load(&scheme.id, scheme.folder.as_ref()).map_err(|f| Failure::input(f.to_string()))?;
@@ -33,6 +54,32 @@ pub(crate) fn of_scheme(suite: &Suite, scheme: &Scheme) -> Result<Matrix, Failur
         return Err(Failure::input(format!("{}: no frozen vectors; run `bearproof freeze`", scheme.id)));
     }
     matrix(scheme, &plots, &frozen).map_err(Failure::input)
+}
+
+/// Writes what each vector catches, or says that the file is not fresh.
+fn catches(matrices: &[Matrix], options: &Options) -> Result<Option<String>, Failure> {
+    let mut all: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for line in matrices.iter().flat_map(|m| &m.lines) {
+        for vector in line.killers() {
+            all.entry(vector).or_default().push(&line.id);
+        }
+    }
+    let text = serde_json::to_string_pretty(&json!({ "format": 1, "catches": all }));
+    let text = text.map_err(|e| Failure::bug(e.to_string()))? + "\n";
+    if options.accept {
+        let path = vectors_folder(options.vectors.as_deref())?.join(CATCHES);
+        std::fs::write(&path, &text)
+            .map_err(|e| Failure::input(format!("{}: can't be written: {e}", path.display())))?;
+        return Ok(None);
+    }
+    let folder: Box<dyn Folder> = match &options.vectors {
+        Some(folder) => Box::new(Disk(folder.clone())),
+        None => Box::new(Embedded),
+    };
+    let fresh = folder.read(CATCHES).is_ok_and(|held| held == text.as_bytes());
+    let stale =
+        format!("{CATCHES} is not what the vectors catch now; run `bearproof defects --accept` and review");
+    Ok((!fresh).then_some(stale))
 }
 
 fn text(matrices: &[Matrix], problems: &[String]) -> String {

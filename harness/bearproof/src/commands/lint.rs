@@ -22,5 +22,5 @@ pub(crate) fn lint(vectors: Option<&Path>) -> Result<Done, Failure> {
     }
     let problems = report.problems.len();
     out.push_str(&format!("{} vectors, {problems} problems, {} notes\n", report.vectors, report.notes.len()));
-    Ok(Done { output: out, code: u8::from(problems > 0) })
+    Ok(Done { output: out.into_bytes(), code: u8::from(problems > 0) })
 }

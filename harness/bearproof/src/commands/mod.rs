@@ -1,6 +1,7 @@
 //! The commands, one file each. They must not judge or format results themselves.
 
 pub(crate) mod defects;
+pub(crate) mod explain;
 pub(crate) mod freeze;
 pub(crate) mod lint;
 pub(crate) mod list;
@@ -9,12 +10,13 @@ pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod show;
+pub(crate) mod sign;
 mod target;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bearproof_conform::suite::{Disk, Scheme, Suite};
+use bearproof_conform::suite::{Disk, Scheme, Suite, Variant};
 use bearproof_scheme::Fault;
 
 use crate::embedded::Embedded;
@@ -52,13 +54,18 @@ impl From<Fault> for Failure {
 
 /// What a command prints and the code it ends with.
 pub(crate) struct Done {
-    pub(crate) output: String,
+    pub(crate) output: Vec<u8>,
     pub(crate) code: u8,
 }
 
 impl Done {
     pub(crate) fn fine(output: impl Into<String>) -> Self {
-        Self { output: output.into(), code: 0 }
+        Self::bytes(output.into().into_bytes())
+    }
+
+    /// What is no text, as a request may be.
+    pub(crate) fn bytes(output: Vec<u8>) -> Self {
+        Self { output, code: 0 }
     }
 }
 
@@ -91,4 +98,26 @@ pub(crate) fn pick_schemes(suite: &Suite, wanted: Option<&str>) -> Result<Vec<Sc
         return Ok(vec![Scheme::load(&id, Arc::new(Disk(path.to_path_buf())))?]);
     }
     Ok(vec![suite.scheme(wanted)?.clone()])
+}
+
+/// The one world that is meant: a profile's, else the published one of a scheme.
+fn pick_world(suite: &Suite, scheme: Option<&str>, target: Option<&Path>) -> Result<Variant, Failure> {
+    if let Some(path) = target {
+        let profile = target::read(suite, path)?;
+        if let Some(wanted) = scheme.filter(|wanted| *wanted != profile.scheme.id) {
+            return Err(Failure::input(format!(
+                "{}: the profile is of `{}`, not of `{wanted}`\n  help: leave --scheme out",
+                profile.name, profile.scheme.id
+            )));
+        }
+        return Ok(profile.variant);
+    }
+    if scheme.is_none() {
+        let ids: Vec<&str> = suite.schemes.iter().map(|s| s.id.as_str()).collect();
+        let help = format!("add --scheme ID|DIR or --target PROFILE; ids are {}", ids.join(", "));
+        return Err(Failure::input(format!("which scheme is not said\n  help: {help}")));
+    }
+    let schemes = pick_schemes(suite, scheme)?;
+    let first = schemes.first().ok_or_else(|| Failure::bug("no scheme was picked"))?;
+    Ok(first.default.clone())
 }

@@ -141,7 +141,7 @@ pub(crate) fn execute(options: &Options) -> Result<Done, Failure> {
         "reports: {0}/results.json, {0}/report.html, {0}/junit.xml\n",
         options.out.display()
     ));
-    Ok(Done { output, code: exit_code(&results, options.strict) })
+    Ok(Done { output: output.into_bytes(), code: exit_code(&results, options.strict) })
 }
 
 fn run_reference(

@@ -175,7 +175,12 @@ impl Output {
 fn run(scheme: &str, server: &Server) -> Output {
     let temp = Temp::new();
     let file = profile(&temp.0, scheme, &server.url());
-    let ended = bearproof(&temp, &["run", "--target", file.to_str().unwrap(), "--out", "out"]);
+    judge(&temp, &file)
+}
+
+/// Judges by a profile and gathers all output.
+fn judge(temp: &Temp, file: &Path) -> Output {
+    let ended = bearproof(temp, &["run", "--target", file.to_str().unwrap(), "--out", "out"]);
     let mut all = vec![("stdout".to_string(), ended.stdout), ("stderr".to_string(), ended.stderr)];
     for name in ["results.json", "report.html", "junit.xml"] {
         all.push((name.to_string(), fs::read_to_string(temp.path("out").join(name)).unwrap()));
@@ -292,6 +297,27 @@ fn a_secret_in_an_answer_is_a_finding() {
     assert!(!found.is_empty(), "{}", output.get("stdout"));
     assert!(found.iter().all(|v| v["outcome"] == "fail"));
     assert!(output.get("stdout").contains(" findings: "), "{}", output.get("stdout"));
+}
+
+/// A captured token is a secret of the profile like any other: sent back, it is a leak, and it is not shown.
+#[test]
+fn a_captured_token_that_comes_back_is_a_finding_and_not_shown() {
+    const TOKEN: &str = "CapturedFakeTokenOfTheSandbox-0123456789-abcdefgh";
+    // Only the line with the token comes back: nothing else can be the leak.
+    let server = Server::start(|request: &str, stream: &mut TcpStream| {
+        let line = request.lines().find(|line| line.to_ascii_lowercase().starts_with("authorization:"));
+        answer(request, stream, if line.is_some() { 200 } else { 401 }, "", line.unwrap_or("").as_bytes())
+    });
+    let temp = Temp::new();
+    let file = profile(&temp.0, "masonhub", &server.url());
+    replace(&file, "[credential.primary]", &format!("[credential.primary]\ncaptured-token = \"{TOKEN}\""));
+    let text = fs::read_to_string(&file).unwrap();
+    let kept: Vec<&str> = text.split("\n[").filter(|section| !section.starts_with("platform.")).collect();
+    fs::write(&file, kept.join("\n[")).unwrap();
+    let output = judge(&temp, &file);
+    assert!(output.get("results.json").contains("[redacted]"), "no exchange is shown, so this shows nothing");
+    assert!(output.get("results.json").contains("the answer contains a secret"), "{}", output.get("stdout"));
+    output.assert_silent(TOKEN.as_bytes());
 }
 
 /// Long answers are cut. Cut before the secrets are out, the half of one would stay.

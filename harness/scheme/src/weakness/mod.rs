@@ -221,7 +221,7 @@ fn label(d: &Description, row: &Row) -> String {
 }
 
 /// What a part is called in ids.
-fn part_label(d: &Description, part: &Part) -> String {
+pub(crate) fn part_label(d: &Description, part: &Part) -> String {
     let same = d.parts.iter().filter(|p| p.place == part.place && p.name == part.name).count();
     let path = part.path().to_ascii_lowercase();
     let methods: Vec<String> = part

@@ -98,7 +98,7 @@ fn early(plan: &mut crate::plan::Plan, target: usize, row: usize) {
                 let parsed = crate::encoding::parse_object(&bytes, &case.plan.json.claims, &limits);
                 let part = case.plan.part(Some(spend));
                 let value = parsed.ok().zip(part).and_then(|(m, p)| {
-                    m.find(&p.name).and_then(crate::verify::values::plain).map(|v| v.into_owned())
+                    m.find(&p.name).and_then(crate::verify::values::plain).map(std::borrow::Cow::into_owned)
                 });
                 if let (Some(value), Some(credential)) = (value, case.candidates.first()) {
                     case.context.replay.spend(*credential, &value, u64::MAX, case.context.now);

@@ -18,7 +18,7 @@ pub(super) fn add(list: &mut List<'_>) {
         .iter()
         .enumerate()
         // What is only our preference is recorded, not judged. The identity is looked up before it is compared.
-        .filter(|(_, r)| !preference(&r.reference) && !(r.stage == "claims" && identifies(r.part)))
+        .filter(|(_, r)| !(preference(&r.reference) || r.stage == "claims" && identifies(r.part)))
         .map(|(i, r)| (i, r.stage, r.name.clone(), r.reasons.clone()))
         .collect();
     let capped: Vec<String> =

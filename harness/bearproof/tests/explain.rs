@@ -1,0 +1,498 @@
+//! `sign` and `explain`: every wrong signer is named by the explanation of its request, a right request is called
+//! right, and what is no request is refused with its place.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may stop at the first broken assumption"
+)]
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bearproof_conform::captured::read;
+use bearproof_conform::entropy::Published;
+use bearproof_conform::explain::{Explanation, Hit, explain};
+use bearproof_conform::redact::Redactor;
+use bearproof_conform::signing::{Wanted, signed};
+use bearproof_conform::suite::{Disk, Suite, Variant};
+use bearproof_conform::written::{curl, http, json};
+use bearproof_scheme::description::{Alg, Format};
+use bearproof_scheme::encoding::{Rules, decode_url};
+use bearproof_scheme::mistake::alternatives;
+use bearproof_scheme::request::Message;
+use bearproof_scheme::sign::{Draft, Signer};
+use bearproof_scheme::token::make as make_token;
+use bearproof_scheme::wrong_signer::{Signing, Start, all, computed, make};
+
+/// A second after signing, as when one program's output is another's input.
+const LATER: u64 = 1;
+
+fn suite() -> Suite {
+    Suite::load(Arc::new(Disk(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors")))).unwrap()
+}
+
+fn now(variant: &Variant) -> u64 {
+    variant.world.clock.unwrap()
+}
+
+fn request(variant: &Variant, mutate: Option<&str>) -> Option<Message> {
+    let wanted = Wanted { role: "primary", endpoint: None, mutate };
+    let entropy = Published::new(mutate.unwrap_or("right"), 0);
+    signed(variant, &wanted, now(variant), &entropy).ok().map(|made| made.message)
+}
+
+fn explained(variant: &Variant, message: &Message) -> Explanation {
+    explain(variant, message, now(variant) + LATER)
+}
+
+/// The figures are worth seeing, so they go past what catches a test's output.
+fn say(line: &str) {
+    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
+}
+
+/// How well the wrong signers of a scheme are named.
+#[derive(Default)]
+struct Figures {
+    /// Those that make another request than the right one, at some endpoint.
+    total: usize,
+    /// Named in the first three.
+    named: usize,
+    /// Named first, or as one of those that the bytes can't tell apart.
+    first: usize,
+    /// Named alone.
+    alone: usize,
+    /// Those that make no difference at any endpoint of this world.
+    idle: Vec<String>,
+}
+
+fn figures(variant: &Variant) -> Figures {
+    let mut figures = Figures::default();
+    for wrong in all(&variant.description, &variant.world) {
+        let Some(message) = request(variant, Some(&wrong.id)) else {
+            figures.idle.push(wrong.id);
+            continue;
+        };
+        let e = explained(variant, &message);
+        let place = e.hits.iter().position(|hit| hit.ids == [wrong.id.clone()]);
+        let exact = place.is_some_and(|p| e.hits[p].rest.is_empty());
+        figures.total += 1;
+        figures.named += usize::from(place.is_some_and(|p| p < 3));
+        figures.first += usize::from(place == Some(0) || exact);
+        figures.alone += usize::from(place == Some(0) && e.hits.len() == 1);
+        if place.is_none_or(|p| p > 2) {
+            let got: Vec<_> = e.hits.iter().map(|hit| hit.ids.join(" + ")).collect();
+            say(&format!("{} {}: {:?}, {got:?}", variant.description.id, wrong.id, e.verdict.refused));
+        }
+    }
+    figures
+}
+
+#[test]
+fn every_wrong_signer_is_named() {
+    let mut all = Figures::default();
+    for scheme in &suite().schemes {
+        let Figures { total, named, first, alone, idle } = figures(&scheme.default);
+        say(&format!(
+            "{}: {total} wrong signers, {named} named in the first three, {first} first or as one of these, \
+             {alone} alone; without a difference here: {}",
+            scheme.id,
+            idle.join(" ")
+        ));
+        assert!(total > 10, "{}", scheme.id);
+        all.total += total;
+        all.named += named;
+        all.first += first;
+        all.alone += alone;
+    }
+    let Figures { total, named, first, alone, .. } = all;
+    say(&format!(
+        "all: {total} wrong signers, {named} named, {first} first or as one of these, {alone} alone"
+    ));
+    assert_eq!(named, total);
+    assert!(first * 10 >= total * 9);
+}
+
+/// Mistakes that integrators of these and like schemes made in public; each in the scheme where it applies.
+const MADE_IN_PUBLIC: [(&str, &str, &str); 24] = [
+    ("annexcloud", "jws/key-base64-decoded", "a library takes the secret for Base64"),
+    ("hotwax", "jws/key-base64-decoded", "a library takes the secret for Base64"),
+    (
+        "annexcloud",
+        "claims.hmac.post-put-patch/key-base64-decoded",
+        "signer and verifier disagree on the key",
+    ),
+    ("annexcloud", "claims.hmac.post-put-patch/body-sorted", "the body is serialised again: order"),
+    ("annexcloud", "claims.hmac.post-put-patch/body-spaced", "the body is serialised again: blanks"),
+    ("annexcloud", "claims.hmac.post-put-patch/body-numbers-as-doubles", "1.0 becomes 1"),
+    ("annexcloud", "claims.hmac.post-put-patch/body-ascii", "non-ASCII characters are escaped"),
+    ("annexcloud", "claims.hmac.post-put-patch/body-escaped-slashes", "slashes are escaped"),
+    ("annexcloud", "claims.hmac.post-put-patch/body-as-json-string", "a text is serialised a second time"),
+    ("hexsafe", "claims.digest/body-as-json-string", "a text is serialised a second time"),
+    ("annexcloud", "claims.hmac.post-put-patch/body-indented", "indented JSON is signed"),
+    ("annexcloud", "claims.hmac.post-put-patch/hex-for-base64-at-2", "hex instead of Base64"),
+    ("annexcloud", "claims.hmac.get/without-json-string", "the identifier of a GET without quotes"),
+    ("hexsafe", "claims.digest/base64-for-base64url-padded", "the wrong alphabet"),
+    ("annexcloud", "claims.exp/milliseconds", "exp in milliseconds"),
+    ("annexcloud", "claims.exp/microseconds", "exp in microseconds"),
+    ("hexsafe", "claims.exp/milliseconds", "exp in milliseconds"),
+    ("hexsafe", "jws/padded", "padded segments"),
+    ("annexcloud", "jws/standard-base64", "segments in standard Base64"),
+    ("masonhub", "token/environment-other", "a token of another environment"),
+    ("bursagb-jwt", "field.authorization/no-scheme-word", "`Bearer` is missing"),
+    ("masonhub", "field.authorization/scheme-word-twice", "`Bearer` stands twice"),
+    ("masonhub", "field.authorization/hidden-character", "hidden characters"),
+    ("hexsafe", "clock/behind", "clock skew"),
+];
+
+#[test]
+fn mistakes_that_were_made_in_public_are_first() {
+    let suite = suite();
+    for (scheme, id, what) in MADE_IN_PUBLIC {
+        let variant = &suite.scheme(scheme).unwrap().default;
+        let message = request(variant, Some(id)).unwrap_or_else(|| panic!("{scheme} has no {id} ({what})"));
+        let e = explained(variant, &message);
+        let hit = e.hits.iter().find(|hit| hit.ids == [id.to_string()]);
+        assert!(hit.is_some_and(|hit| hit.rest.is_empty()), "{scheme} {id} ({what}): {:?}", e.hits);
+    }
+}
+
+#[test]
+fn a_right_request_is_called_right() {
+    for scheme in &suite().schemes {
+        let variant = &scheme.default;
+        let message = request(variant, None).unwrap();
+        let e = explained(variant, &message);
+        assert_eq!(e.verdict.refused, None, "{}", scheme.id);
+        assert!(e.differences.is_empty() && e.hits.is_empty(), "{}: {:?}", scheme.id, e.differences);
+        let text = e.text(variant);
+        assert!(text.starts_with("accepted\n") && text.contains("that our signer makes"), "{text}");
+    }
+}
+
+#[test]
+fn two_mistakes_are_found_together() {
+    let suite = suite();
+    let variant = &suite.scheme("annexcloud").unwrap().default;
+    let mut message = request(variant, Some("claims.sub/in-small-letters")).unwrap();
+    for (_, line) in message.fields.iter_mut().filter(|(n, _)| n == "authorization") {
+        *line = line.strip_prefix(b"Bearer ").unwrap().to_vec();
+    }
+    let e = explained(variant, &message);
+    let pair =
+        vec!["claims.sub/in-small-letters".to_string(), "field.authorization/no-scheme-word".to_string()];
+    assert!(e.hits.iter().any(|hit| hit.ids == pair && hit.rest.is_empty()), "{:?}", e.hits);
+}
+
+#[test]
+fn two_wrong_steps_of_one_value_are_found_together() {
+    let suite = suite();
+    for (scheme, part, first, second) in [
+        ("annexcloud", "claims.hmac", "body-sorted", "hex-for-base64-at-2"),
+        ("annexcloud", "claims.hmac", "without-base64", "key-base64-decoded"),
+        ("hexsafe", "claims.digest", "sha-256-for-sha-512", "hex-for-base64url-padded"),
+        ("hexsafe", "claims.digest", "appended-after-a-point", "base64-for-base64url-padded"),
+    ] {
+        let variant = &suite.scheme(scheme).unwrap().default;
+        let part = variant.description.parts.iter().find(|p| p.path() == part).unwrap();
+        let find = |pipeline, id| alternatives(pipeline).into_iter().find(|a| a.id == id).unwrap().pipeline;
+        let pipeline = find(&find(part.pipeline().unwrap(), first), second);
+        let wrong = computed(part, "two", "", &pipeline);
+        let world = &variant.world;
+        let entropy = Published::new("two", 0);
+        let signer = Signer {
+            description: &variant.description,
+            credential: world.credential("primary").unwrap(),
+            platform: None,
+            now: now(variant),
+            entropy: &entropy,
+        };
+        let endpoint = Draft::of(world, world.endpoint("write").unwrap());
+        let made = make(&Start::new(signer, world, endpoint), &[&wrong], Signing::Whole).unwrap();
+        let e = explained(variant, &made.message);
+        let says = |hit: &Hit, id: &str| hit.ids.iter().any(|i| i.ends_with(&format!("/{id}")));
+        let found = |hit: &Hit| says(hit, first) && says(hit, second) && hit.rest.is_empty();
+        assert!(e.hits.iter().any(found), "{scheme} {first} {second}: {:?}", e.hits);
+    }
+}
+
+#[test]
+fn another_librarys_order_of_members_is_no_mistake() {
+    let suite = suite();
+    let variant = &suite.scheme("annexcloud").unwrap().default;
+    for (mutate, refused) in [(None, false), (Some("claims.hmac.post-put-patch/hex-for-base64-at-2"), true)] {
+        let mut message = request(variant, mutate).unwrap();
+        let line = message.fields.iter_mut().find(|(n, _)| n == "authorization").unwrap();
+        let token = String::from_utf8(line.1.clone()).unwrap();
+        let payload = decode_url(token.split('.').nth(1).unwrap().as_bytes(), &Rules::STRICT).unwrap();
+        // serde_json sorts members.
+        let claims: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+        let claims = serde_json::to_string_pretty(&claims).unwrap();
+        let key = variant.world.credential("primary").unwrap();
+        let key = key.values.iter().find(|(n, _)| n == "secret").unwrap().1.key().unwrap();
+        let header = b"{ \"typ\": \"JWT\", \"alg\": \"HS256\" }";
+        let segments =
+            make_token(Format::Jws, Some(Alg::Hs256), key, header, claims.as_bytes(), b"").unwrap();
+        line.1 = format!("Bearer {}", segments.join(".")).into_bytes();
+        let e = explained(variant, &message);
+        assert_eq!(e.verdict.refused.is_some(), refused);
+        let ids: Vec<&String> = e.hits.iter().flat_map(|hit| &hit.ids).collect();
+        assert_eq!(ids, mutate.map(str::to_string).iter().collect::<Vec<_>>());
+        assert_eq!(e.differences.len(), usize::from(refused), "{:?}", e.differences);
+    }
+}
+
+#[test]
+fn a_request_that_got_old_says_so_beside_its_mistake() {
+    let suite = suite();
+    let variant = &suite.scheme("hexsafe").unwrap().default;
+    let message = request(variant, Some("claims.digest/without-append")).unwrap();
+    let e = explain(variant, &message, now(variant) + 600);
+    assert_eq!(e.verdict.refused.as_deref(), Some("time.expired"));
+    let text = e.text(variant);
+    assert!(text.contains("made at 2023-09-14T06:37:56Z; now is 2023-09-14T06:47:56Z"), "{text}");
+    assert!(text.contains("claims.digest/without-append"), "{text}");
+}
+
+#[test]
+fn the_first_byte_that_differs_is_marked() {
+    let suite = suite();
+    let variant = &suite.scheme("hexsafe").unwrap().default;
+    let message = request(variant, Some("claims.uri/slash-at-the-end"));
+    let message =
+        message.or_else(|| request(variant, Some("claims.uri/path-with-a-slash-at-the-end"))).unwrap();
+    let text = explained(variant, &message).text(variant);
+    let lines: Vec<&str> = text.lines().collect();
+    let at = lines.iter().position(|line| line.contains("claims.uri differs from byte 13")).unwrap();
+    assert_eq!(
+        &lines[at + 1..at + 4],
+        ["    sent: /v1/validate/", "    ours: /v1/validate", "                      ^"]
+    );
+    assert!(
+        text.contains("HEX-11 Generating a Bearer Token: uri is the path of the API that is called"),
+        "{text}"
+    );
+}
+
+#[test]
+fn no_explanation_shows_a_secret_or_a_token() {
+    for scheme in &suite().schemes {
+        let variant = &scheme.default;
+        let redactor = Redactor::of_world(&variant.world);
+        for wrong in all(&variant.description, &variant.world) {
+            let Some(message) = request(variant, Some(&wrong.id)) else { continue };
+            let text = explained(variant, &message).text(variant);
+            assert!(!redactor.finds(&text), "{} {}:\n{text}", scheme.id, wrong.id);
+            let lines = message.fields.iter().map(|(_, v)| String::from_utf8_lossy(v).into_owned());
+            for word in lines.chain([message.target.clone()]) {
+                let inside = |c: char| c.is_ascii_alphanumeric() || "-_.+/=".contains(c);
+                for token in word.split(|c| !inside(c)).filter(|word| word.len() > 60) {
+                    let shows = |part: &str| text.contains(part);
+                    assert!(
+                        !shows(&token[..24]) && !shows(&token[token.len() - 24..]),
+                        "{}:\n{text}",
+                        wrong.id
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn three_forms_say_the_same_request() {
+    let same = |a: &Message, b: &Message| {
+        let fields = |m: &Message| {
+            let mut fields: Vec<_> = m.fields.clone();
+            fields.retain(|(n, _)| !n.eq_ignore_ascii_case("content-length"));
+            fields
+        };
+        (a.secure, &a.method, &a.target, fields(a), &a.body)
+            == (b.secure, &b.method, &b.target, fields(b), &b.body)
+    };
+    for scheme in &suite().schemes {
+        let variant = &scheme.default;
+        for wrong in [None, Some("field.authorization/quoted"), Some("request/plain-http")] {
+            let Some(message) = request(variant, wrong) else { continue };
+            for form in
+                [http(&message), curl(&message).unwrap().into_bytes(), json(&message).unwrap().into_bytes()]
+            {
+                let again = read("test", &form).unwrap();
+                assert!(same(&message, &again), "{message:?}\n{again:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_shell_reads_the_command_as_it_was_meant() {
+    let message = Message {
+        secure: true,
+        method: "POST".into(),
+        target: "/a'b$(c)`d`?e=\"f\"".into(),
+        fields: vec![("Host".into(), b"h.example".to_vec()), ("X-A".into(), b"it's $HOME \\ \"q\"".to_vec())],
+        body: "{\"n\": \"it's\\n\u{eb} $1 `x`\"}\n\n".into(),
+    };
+    let command = curl(&message).unwrap();
+    let script = format!("curl() {{ for word; do printf '%s\\0' \"$word\"; done; }}\n{command}");
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    let words: Vec<&[u8]> = output.stdout.split(|b| *b == 0).collect();
+    assert!(words.contains(&message.body.as_slice()), "{command}");
+    assert!(words.contains(&b"https://h.example/a'b$(c)`d`?e=\"f\"".as_slice()), "{command}");
+    assert!(words.contains(&b"X-A: it's $HOME \\ \"q\"".as_slice()), "{command}");
+}
+
+/// How a run of the binary ended.
+struct Ended {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+fn piped(arguments: &[&str], input: &[u8]) -> Ended {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_bearproof"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+#[test]
+fn the_binary_signs_and_explains_in_under_a_second() {
+    for (scheme, id, format) in [
+        ("hexsafe", "claims.digest/without-append", "http"),
+        ("annexcloud", "claims.hmac.post-put-patch/prepended-nothing", "http"),
+        ("annexcloud", "jws/key-base64-decoded", "curl"),
+        ("bursagb-apikey", "field.apikey/in-query", "curl"),
+        ("masonhub-callback", "body.token/left-out", "http"),
+        ("hotwax", "clock/behind", "curl"),
+    ] {
+        let made = piped(&["sign", "--scheme", scheme, "--mutate", id, "--format", format], b"");
+        if id.ends_with("nothing") {
+            assert_eq!(made.code, Some(2));
+            assert!(made.stderr.contains("the nearest are `claims.hmac.post-put-patch/"), "{}", made.stderr);
+            continue;
+        }
+        assert_eq!(made.code, Some(0), "{}", made.stderr);
+        let before = clock();
+        let said = piped(&["explain", "--scheme", scheme], made.stdout.as_bytes());
+        assert!(
+            before().as_millis() < 3000,
+            "the test profile is not optimised, and other tests run beside it"
+        );
+        assert_eq!(said.code, Some(0), "{}", said.stderr);
+        assert!(said.stdout.contains(id), "{}", said.stdout);
+        assert!(said.stdout.contains("what to change:"), "{}", said.stdout);
+    }
+    for format in ["http", "curl"] {
+        let made = piped(&["sign", "--scheme", "hexsafe", "--format", format], b"");
+        let said = piped(&["explain", "--scheme", "hexsafe"], made.stdout.as_bytes());
+        assert!(said.stdout.starts_with("accepted\n"), "{}", said.stdout);
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "measures the program")]
+fn clock() -> impl Fn() -> Duration {
+    let start = std::time::Instant::now();
+    move || start.elapsed()
+}
+
+#[test]
+fn garbage_is_refused_with_its_place() {
+    for (what, input, place) in [
+        ("nothing", b"".as_slice(), "1:1"),
+        ("words", b"hello there", "1:1"),
+        ("a method that is none", b"P OST / HTTP/1.1\r\n\r\n", "1:1"),
+        ("an odd version", b"GET /a SPDY/3\r\n\r\n", "1:8"),
+        ("a line without a colon", b"GET /a HTTP/1.1\r\nHost h.example\r\n\r\n", "2:1"),
+        ("a wrong length", b"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n{}", "5:3"),
+        ("chunks", b"POST /a HTTP/1.1\nTransfer-Encoding: chunked\n\n0\n\n", "4:1"),
+        ("an open quote", b"curl https://h.example/ \\\n  -H 'a: b", "2:6"),
+        ("an unknown option", b"curl https://h.example/ --teleport", "1:25"),
+        ("a variable", b"curl https://h.example/ -H \"Authorization: Bearer $TOKEN\"", "1:51"),
+        ("a body in a file", b"curl https://h.example/ -d @body.json", "1:28"),
+        ("no address", b"curl -X POST", "1:1"),
+        ("broken JSON", b"{\"log\": {\"entries\": [}}", "1:22"),
+        ("a HAR without entries", b"{\"log\": {\"entries\": []}}", "1:1"),
+        ("bytes that are no text", b"\xff\xfe\x00\x01 / HTTP/1.1\r\n\r\n", "1:1"),
+    ] {
+        let ended = piped(&["explain", "--scheme", "hexsafe"], input);
+        assert_eq!(ended.code, Some(2), "{what}: {}{}", ended.stdout, ended.stderr);
+        let begins = format!("error: standard input:{place}: ");
+        assert!(ended.stderr.starts_with(&begins), "{what}: {}", ended.stderr);
+        assert!(ended.stderr.contains("\n  help: "), "{what}: {}", ended.stderr);
+        assert_eq!(ended.stdout, "", "{what}");
+    }
+}
+
+#[test]
+fn no_cut_or_flipped_request_makes_it_stop() {
+    let suite = suite();
+    let variant = &suite.scheme("bursagb-jwt").unwrap().default;
+    let message = request(variant, None).unwrap();
+    for form in [http(&message), curl(&message).unwrap().into_bytes(), json(&message).unwrap().into_bytes()] {
+        for at in 0..form.len() {
+            let mut flipped = form.clone();
+            flipped[at] ^= 0x15;
+            for bytes in [&form[..at], &flipped] {
+                let Ok(message) = read("test", bytes) else { continue };
+                if at % 7 == 0 {
+                    let _ = explained(variant, &message).text(variant);
+                }
+            }
+        }
+    }
+}
+
+/// A scheme's published world as a profile, without the lines of a secret.
+fn profile_without(scheme: &str, secret: &str) -> String {
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");
+    let world = std::fs::read_to_string(vectors.join(scheme).join("world.toml")).unwrap();
+    let keep = |line: &&str| !line.starts_with(secret) && !line.starts_with("clock");
+    let lines: Vec<&str> = world.lines().filter(keep).collect();
+    format!("scheme = \"{scheme}\"\n{}", lines.join("\n"))
+}
+
+#[test]
+fn without_the_secret_it_says_what_it_could_not_check() {
+    let suite = suite();
+    for (scheme, secret, unknown) in [
+        ("hotwax", "signing_key", "`platform.signing_key` is not here"),
+        ("annexcloud", "secret", "`credential.secret` is not here"),
+        ("hexsafe", "private_key", "`credential.private_key` is not here"),
+        ("masonhub", "token_key", "`platform.token_key` is not here"),
+    ] {
+        let name = format!("bearproof-explain-{}-{scheme}.toml", std::process::id());
+        let file = std::env::temp_dir().join(name);
+        std::fs::write(&file, profile_without(scheme, secret)).unwrap();
+        let variant = &suite.scheme(scheme).unwrap().default;
+        let now = (now(variant) + LATER).to_string();
+        let explain = |mutate| {
+            let input = http(&request(variant, mutate).unwrap());
+            piped(&["explain", "--target", file.to_str().unwrap(), "--now", &now], &input)
+        };
+        let right = explain(None);
+        let no_word = explain(Some("field.authorization/no-scheme-word"));
+        let milliseconds =
+            if scheme == "masonhub" { None } else { Some(explain(Some("claims.exp/milliseconds"))) };
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(right.code, Some(0), "{}", right.stderr);
+        assert!(right.stdout.starts_with("accepted, as far as it could be checked"), "{}", right.stdout);
+        assert!(right.stdout.contains("could not be checked: "), "{}", right.stdout);
+        assert!(right.stdout.contains(unknown), "{}", right.stdout);
+        assert!(no_word.stdout.contains("field.authorization/no-scheme-word"), "{}", no_word.stdout);
+        if let Some(said) = milliseconds {
+            assert!(said.stdout.contains("claims.exp/milliseconds"), "{}", said.stdout);
+        }
+    }
+}

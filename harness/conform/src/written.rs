@@ -1,0 +1,97 @@
+//! Writes a request as somebody would send it: raw HTTP/1.1, a `curl` command, JSON. It must not change a byte of it.
+
+use bearproof_scheme::encoding::string_literal;
+use bearproof_scheme::request::Message;
+
+/// The bytes of the message; over plain http with the whole address as its target (RFC 9112 section 3.2.2), since
+/// nothing else in a message says how it travels.
+pub fn http(message: &Message) -> Vec<u8> {
+    if message.secure {
+        return message.wire();
+    }
+    let mut absolute = message.clone();
+    absolute.target = address(message);
+    absolute.wire()
+}
+
+/// Scheme, host and target.
+fn address(message: &Message) -> String {
+    let scheme = if message.secure { "https" } else { "http" };
+    format!("{scheme}://{}{}", host(message), message.target)
+}
+
+fn host(message: &Message) -> String {
+    let host = message.request().values("host").next();
+    host.map(|h| String::from_utf8_lossy(h).into_owned()).unwrap_or_default()
+}
+
+/// A command for a POSIX shell.
+///
+/// # Errors
+/// If the body is no text, or has a NUL, which no command line can have.
+pub fn curl(message: &Message) -> Result<String, String> {
+    let Some(body) = std::str::from_utf8(&message.body).ok().filter(|body| !body.contains('\0')) else {
+        return Err("the body is no text without NUL, as a command line needs it; use --format http".into());
+    };
+    // `--path-as-is`: else curl takes dots out of the path; `-g`: else it reads brackets and braces.
+    let mut out =
+        format!("curl --path-as-is -g -X {} {}", quoted(&message.method), quoted(&address(message)));
+    let mut typed = false;
+    for (name, value) in message.fields.iter().filter(|(n, _)| !n.eq_ignore_ascii_case("host")) {
+        typed |= name.eq_ignore_ascii_case("content-type");
+        let value = String::from_utf8_lossy(value);
+        // To curl `Name:` means to leave the field out, `Name;` to send it empty.
+        let line = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
+        out.push_str(&format!(" \\\n  -H {}", quoted(&line)));
+    }
+    if !body.is_empty() {
+        if !typed {
+            out.push_str(" \\\n  -H 'Content-Type:'");
+        }
+        out.push_str(&format!(" \\\n  --data-raw {}", quoted(body)));
+    }
+    out.push('\n');
+    Ok(out)
+}
+
+/// In single quotes, in which a shell reads every byte as it is.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// The request object of a HAR (HTTP Archive 1.2).
+///
+/// # Errors
+/// If the body is no text, which a HAR can't have.
+pub fn json(message: &Message) -> Result<String, String> {
+    let Ok(body) = std::str::from_utf8(&message.body) else {
+        return Err("the body is no text, as JSON needs it; use --format http".into());
+    };
+    let mut kind = String::new();
+    let mut fields = Vec::new();
+    for (name, value) in &message.fields {
+        let value = String::from_utf8_lossy(value).into_owned();
+        fields.push(format!(
+            "    {{ \"name\": {}, \"value\": {} }}",
+            string_literal(name),
+            string_literal(&value)
+        ));
+        if name.eq_ignore_ascii_case("content-type") {
+            kind = value;
+        }
+    }
+    let members = [
+        format!("\"method\": {}", string_literal(&message.method)),
+        format!("\"url\": {}", string_literal(&address(message))),
+        "\"httpVersion\": \"HTTP/1.1\"".into(),
+        format!("\"headers\": [\n{}\n  ]", fields.join(",\n")),
+        format!(
+            "\"postData\": {{ \"mimeType\": {}, \"text\": {} }}",
+            string_literal(&kind),
+            string_literal(body)
+        ),
+    ];
+    let has_body = !body.is_empty();
+    let members: Vec<String> = members.into_iter().take(if has_body { 5 } else { 4 }).collect();
+    Ok(format!("{{\n  {}\n}}\n", members.join(",\n  ")))
+}
