@@ -118,7 +118,7 @@ fn every_wrong_signer_is_named() {
 }
 
 /// Mistakes that integrators of these and like schemes made in public; each in the scheme where it applies.
-const MADE_IN_PUBLIC: [(&str, &str, &str); 24] = [
+const MADE_IN_PUBLIC: [(&str, &str, &str); 26] = [
     ("annexcloud", "jws/key-base64-decoded", "a library takes the secret for Base64"),
     ("hotwax", "jws/key-base64-decoded", "a library takes the secret for Base64"),
     (
@@ -147,6 +147,8 @@ const MADE_IN_PUBLIC: [(&str, &str, &str); 24] = [
     ("masonhub", "field.authorization/scheme-word-twice", "`Bearer` stands twice"),
     ("masonhub", "field.authorization/hidden-character", "hidden characters"),
     ("hexsafe", "clock/behind", "clock skew"),
+    ("annexcloud", "claims.exp/now", "a lifetime as text is taken for milliseconds: none is left"),
+    ("masonhub", "token/cut", "a token that was cut"),
 ];
 
 #[test]
@@ -405,6 +407,18 @@ fn the_binary_signs_and_explains_in_under_a_second() {
 fn clock() -> impl Fn() -> Duration {
     let start = std::time::Instant::now();
     move || start.elapsed()
+}
+
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let readme =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();
+    let id = "claims.hmac.post-put-patch/body-numbers-as-doubles";
+    let command = format!("bearproof sign --scheme annexcloud --mutate {id} > request.http\n");
+    assert!(readme.contains(&command));
+    let made = piped(&["sign", "--scheme", "annexcloud", "--mutate", id], b"");
+    let said = piped(&["explain", "--scheme", "annexcloud"], made.stdout.as_bytes());
+    assert!(readme.contains(&format!("```\n{}```", said.stdout)), "{}", said.stdout);
 }
 
 #[test]
