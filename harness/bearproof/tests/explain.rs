@@ -23,6 +23,7 @@ use bearproof_conform::suite::{Disk, Suite, Variant};
 use bearproof_conform::written::{curl, http, json};
 use bearproof_scheme::description::{Alg, Format};
 use bearproof_scheme::encoding::{Rules, decode_url};
+use bearproof_scheme::key::Secret;
 use bearproof_scheme::mistake::alternatives;
 use bearproof_scheme::request::Message;
 use bearproof_scheme::sign::{Draft, Signer};
@@ -481,6 +482,43 @@ fn no_cut_or_flipped_request_makes_it_stop() {
             }
         }
     }
+}
+
+#[test]
+fn a_captured_token_that_was_cut_is_known() {
+    let suite = suite();
+    let hotwax = &suite.scheme("hotwax").unwrap().default;
+    let now = now(hotwax);
+    let message = request(hotwax, None).unwrap();
+    let line = message.request().values("authorization").next().unwrap();
+    let token = String::from_utf8(line.to_vec()).unwrap().replace("Bearer ", "");
+    let mut world = hotwax.world.as_ref().clone();
+    world.platforms.clear();
+    for credential in world.credentials.iter_mut().filter(|c| c.role == "primary") {
+        credential.captured = Some(Secret::new(token.clone()));
+    }
+    let variant = Variant { world: Arc::new(world), ..hotwax.clone() };
+    for (mutate, found) in [(None, 0), (Some("token/cut"), 1), (Some("field.authorization/in-query"), 1)] {
+        let wanted = Wanted { role: "primary", endpoint: None, mutate };
+        let made = signed(&variant, &wanted, now, &Published::new("captured", 0)).unwrap();
+        let e = explain(&variant, &made.message, now);
+        let ids: Vec<&String> = e.hits.iter().flat_map(|hit| &hit.ids).collect();
+        assert_eq!(ids.len(), found, "{ids:?}");
+        assert_eq!(ids.first().map(|id| id.as_str()), mutate);
+        assert!(!e.text(&variant).contains(&token[..40]));
+    }
+}
+
+#[test]
+fn a_long_body_is_explained_as_far_as_time_allows() {
+    let suite = suite();
+    let variant = &suite.scheme("hexsafe").unwrap().default;
+    let mut message = request(variant, None).unwrap();
+    message.body = format!("{{\"string\":\"{}\"}}", "a".repeat(200_000)).into_bytes();
+    let elapsed = clock();
+    let text = explained(variant, &message).text(variant);
+    assert!(text.contains("two in one value were not tried"), "{text}");
+    assert!(elapsed().as_secs() < 10);
 }
 
 /// A scheme's published world as a profile, without the lines of a secret.

@@ -53,9 +53,9 @@ pub struct Explanation {
     readable: bool,
     /// Whether the key is here.
     has_key: bool,
-    /// The request's method, and whether it has body and query: some parts depend on them.
+    /// The request's method, the length of its body in bytes, and whether it has a query: parts depend on them.
     method: String,
-    has_body: bool,
+    body: usize,
     has_query: bool,
     /// What was sent as a credential; not to be shown.
     secrets: Vec<Vec<u8>>,
@@ -89,7 +89,7 @@ pub fn explain(variant: &Variant, message: &Message, now: u64) -> Explanation {
         readable: variant.description.token.is_none() || found.texts.is_some(),
         has_key: base.has_key,
         method: message.method.clone(),
-        has_body: !message.body.is_empty(),
+        body: message.body.len(),
         has_query: !message.request().query().is_empty(),
         secrets: secrets(variant, message, &found),
     }

@@ -7,6 +7,7 @@ use bearproof_scheme::time::rfc3339;
 use bearproof_scheme::wrong_signer::recipe;
 
 use super::reading::plain;
+use super::search::DEEP_BODY;
 use super::{Difference, Explanation};
 
 /// Hits that are told; more would hide the likeliest.
@@ -48,7 +49,7 @@ pub(super) fn write(e: &Explanation, d: &Description, clean: Clean<'_>) -> Strin
         );
     }
     // Of a token that can't be read nothing in it can differ.
-    let of_token = |name: &str| ["header.", "claims.", "token."].iter().any(|place| name.starts_with(place));
+    let of_token = |name: &str| ["header.", "claims.", "token.s"].iter().any(|place| name.starts_with(place));
     for Difference { name, sent, ours } in e.differences.iter().filter(|d| e.readable || !of_token(&d.name)) {
         out.push_str(&difference(name, sent.as_deref(), ours.as_deref(), clean));
         for (step, bytes) in e.trace.iter().filter(|(step, _)| step.starts_with(&format!("{name}:"))) {
@@ -144,6 +145,9 @@ fn hits(e: &Explanation, d: &Description, out: &mut String) {
             (Some(_), true) => {
                 "it is signed right: what is wrong is the caller's rights or state, the endpoint, or an earlier use\n"
             }
+            (Some(_), false) if e.body > DEEP_BODY => {
+                "no known mistake makes this request; two in one value were not tried, the body is too long\n"
+            }
             (Some(_), false) => "no known mistake, and no two of them, makes this request\n",
         };
         out.push_str(text);
@@ -185,7 +189,7 @@ fn how_it_is_made(e: &Explanation, d: &Description, out: &mut String) {
     let at_fault = e.verdict.row.as_ref().map_or("", |(_, name)| name);
     let of_token = |p: &Part| matches!(p.place, Place::Header | Place::Claims);
     let told = |p: &&Part| (differs(&p.path()) && (e.readable || !of_token(p))) || p.path() == at_fault;
-    let draft = |p: &&Part| p.applies(&e.method, e.has_body, e.has_query);
+    let draft = |p: &&Part| p.applies(&e.method, e.body > 0, e.has_query);
     let recipes: Vec<String> =
         d.parts.iter().filter(told).filter(draft).map(|p| format!("  {}\n", recipe(p))).collect();
     if e.verdict.refused.is_none() || recipes.is_empty() {
