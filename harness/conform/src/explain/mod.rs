@@ -49,6 +49,14 @@ pub struct Explanation {
     pub hits: Vec<Hit>,
     /// Whether a token was found where there should be one.
     tokened: bool,
+    /// Whether its header and claims can be read.
+    readable: bool,
+    /// Whether the key is here.
+    has_key: bool,
+    /// The request's method, the length of its body in bytes, and whether it has a query: parts depend on them.
+    method: String,
+    body: usize,
+    has_query: bool,
     /// What was sent as a credential; not to be shown.
     secrets: Vec<Vec<u8>>,
 }
@@ -78,6 +86,11 @@ pub fn explain(variant: &Variant, message: &Message, now: u64) -> Explanation {
         trace,
         hits,
         tokened: found.token.is_some(),
+        readable: variant.description.token.is_none() || found.texts.is_some(),
+        has_key: base.has_key,
+        method: message.method.clone(),
+        body: message.body.len(),
+        has_query: !message.request().query().is_empty(),
         secrets: secrets(variant, message, &found),
     }
 }

@@ -111,6 +111,14 @@ fn values(
             all.push((part.path(), value.map(String::into_bytes)));
         }
     }
+    if let Some(captured) = base.start.signer.captured() {
+        let which = token.map(|token| match captured.strip_prefix(token) {
+            Some("") => "the captured one",
+            Some(_) => "the captured one, cut",
+            None => "another than the captured one",
+        });
+        all.push(("token.text".into(), which.map(|w| w.as_bytes().to_vec())));
+    }
     if carrier(&d.parts).is_some() && !base.captured() {
         let header = texts.map(|t| members(&t.header)).unwrap_or_default();
         for name in ["alg", "enc"] {

@@ -30,6 +30,9 @@ pub struct Hit {
 /// Most single mistakes that are tried in pairs.
 const PAIRED: usize = 40;
 
+/// Longest body for which two wrong steps of one value are tried, in bytes: a thousand digests of it take their time.
+pub(super) const DEEP_BODY: usize = 8 * 1024;
+
 /// Seconds between signing and looking that are nobody's mistake.
 const DELAY: u64 = 5;
 
@@ -165,6 +168,9 @@ fn deep_steps(
         differs && found.iter().all(|(_, hit)| hit.rest.iter().any(|name| names(part, name)))
     };
     let draft = &base.start.draft;
+    if draft.body.len() > DEEP_BODY {
+        return hits;
+    }
     let applies = |p: &&Part| p.applies(&draft.method, !draft.body.is_empty(), !draft.query.is_empty());
     for part in d.parts.iter().filter(open).filter(applies) {
         let Some(pipeline) = part.pipeline().filter(|p| part.binds().is_some() || p.single().is_none())

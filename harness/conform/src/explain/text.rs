@@ -1,10 +1,13 @@
 //! Writes an explanation for people. It must not take out secrets; whoever calls does.
 
 use bearproof_scheme::Description;
+use bearproof_scheme::description::{Part, Place};
 use bearproof_scheme::encoding::encode_hex;
 use bearproof_scheme::time::rfc3339;
+use bearproof_scheme::wrong_signer::recipe;
 
 use super::reading::plain;
+use super::search::DEEP_BODY;
 use super::{Difference, Explanation};
 
 /// Hits that are told; more would hide the likeliest.
@@ -40,16 +43,21 @@ pub(super) fn write(e: &Explanation, d: &Description, clean: Clean<'_>) -> Strin
     for line in &e.unchecked {
         out.push_str(&format!("could not be checked: {line}\n"));
     }
-    // Without a token nothing in it can differ.
-    let of_token = |name: &str| ["header.", "claims.", "token."].iter().any(|place| name.starts_with(place));
-    for Difference { name, sent, ours } in e.differences.iter().filter(|d| e.tokened || !of_token(&d.name)) {
+    if e.tokened && !e.readable && d.token.is_some() && e.has_key {
+        out.push_str(
+            "the token can't be taken apart: it is not of the documented form, or cut, or of another key\n",
+        );
+    }
+    // Of a token that can't be read nothing in it can differ.
+    let of_token = |name: &str| ["header.", "claims.", "token.s"].iter().any(|place| name.starts_with(place));
+    for Difference { name, sent, ours } in e.differences.iter().filter(|d| e.readable || !of_token(&d.name)) {
         out.push_str(&difference(name, sent.as_deref(), ours.as_deref(), clean));
         for (step, bytes) in e.trace.iter().filter(|(step, _)| step.starts_with(&format!("{name}:"))) {
             let step = step.split_once(": ").map_or(step.as_str(), |(_, step)| step);
             out.push_str(&format!("    our step {step}: {}\n", shown(bytes, clean)));
         }
     }
-    hits(e, &mut out);
+    hits(e, d, &mut out);
     out
 }
 
@@ -129,7 +137,7 @@ fn shown(bytes: &[u8], clean: Clean<'_>) -> String {
     format!("{}{dots}", escaped(start))
 }
 
-fn hits(e: &Explanation, out: &mut String) {
+fn hits(e: &Explanation, d: &Description, out: &mut String) {
     let Some(first) = e.hits.first() else {
         let text = match (&e.verdict.refused, e.differences.is_empty()) {
             (None, true) => "this is the request that our signer makes\n",
@@ -137,9 +145,13 @@ fn hits(e: &Explanation, out: &mut String) {
             (Some(_), true) => {
                 "it is signed right: what is wrong is the caller's rights or state, the endpoint, or an earlier use\n"
             }
+            (Some(_), false) if e.body > DEEP_BODY => {
+                "no known mistake makes this request; two in one value were not tried, the body is too long\n"
+            }
             (Some(_), false) => "no known mistake, and no two of them, makes this request\n",
         };
         out.push_str(text);
+        how_it_is_made(e, d, out);
         return;
     };
     let exact = first.rest.is_empty();
@@ -168,5 +180,24 @@ fn hits(e: &Explanation, out: &mut String) {
     out.push_str("what to change:\n");
     for fix in fixes {
         out.push_str(&format!("  {fix}\n"));
+    }
+}
+
+/// Where no mistake is known: how what differs is made.
+fn how_it_is_made(e: &Explanation, d: &Description, out: &mut String) {
+    let differs = |name: &str| e.differences.iter().any(|d| d.name.eq_ignore_ascii_case(name));
+    let at_fault = e.verdict.row.as_ref().map_or("", |(_, name)| name);
+    let of_token = |p: &Part| matches!(p.place, Place::Header | Place::Claims);
+    let told = |p: &&Part| (differs(&p.path()) && (e.readable || !of_token(p))) || p.path() == at_fault;
+    let draft = |p: &&Part| p.applies(&e.method, e.body > 0, e.has_query);
+    let recipes: Vec<String> =
+        d.parts.iter().filter(told).filter(draft).map(|p| format!("  {}\n", recipe(p))).collect();
+    if e.verdict.refused.is_none() || recipes.is_empty() {
+        return;
+    }
+    out.push_str("what to look at:\n");
+    out.push_str(&recipes.concat());
+    if e.verdict.refused.as_ref().is_some_and(|code| code.starts_with("binding.")) {
+        out.push_str("  sign the very request that is sent: nothing may change it afterwards\n");
     }
 }

@@ -137,11 +137,13 @@ fn forms(list: &mut List<'_>, part: &Part) {
             w.json = string_literal(&String::from_utf8_lossy(&w.bytes));
         }));
     }
-    // What a computed value looks like in another case is a mistake of its pipeline.
+    // What a computed value looks like in another case is a mistake of its pipeline, and it is no number.
     let pipeline_has_it = part.pipeline().is_some_and(|p| p.single().is_none());
     for (what, says, change) in table {
         let id = format!("{}/{what}", list.label(part));
-        if (pipeline_has_it && what.starts_with("in-")) || list.found.iter().any(|w| w.id == id) {
+        if (pipeline_has_it && (what.starts_with("in-") || what == "as-a-number"))
+            || list.found.iter().any(|w| w.id == id)
+        {
             continue;
         }
         list.add(&id, &says, &recipe(part), on_part(part.place, &part.name, change));
