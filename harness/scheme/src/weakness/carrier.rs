@@ -36,12 +36,7 @@ pub(super) fn add(list: &mut List<'_>) {
         ("in-the-body", "takes the credential from the body", in_body),
     ];
     if scheme {
-        table.extend::<[(&str, &str, Reading); 10]>([
-            ("name-trimmed", "passes over a blank behind the field's name", |m, _| {
-                for (name, _) in &mut m.fields {
-                    *name = name.trim_end().to_string();
-                }
-            }),
+        table.extend::<[(&str, &str, Reading); 9]>([
             ("second-word", "takes the second word of the field, whatever follows", |m, p| {
                 let word = word(p);
                 edit(m, p, |line| match line.split(|b| *b == b' ').nth(1) {
