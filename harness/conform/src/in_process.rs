@@ -43,6 +43,11 @@ impl InProcess {
         self.id = id.into();
     }
 
+    /// Whether the reference reads some other message than it gets; `None` if it reads every one as it is.
+    pub(crate) fn reads_otherwise(&self, message: &Message) -> Option<bool> {
+        self.reference.reads_otherwise(message)
+    }
+
     /// Asks the reference and says also which row refused.
     pub(crate) fn ask(&self, message: &Message, step: usize) -> Answer {
         let entropy = Published::new(&format!("{} server", self.id), step);

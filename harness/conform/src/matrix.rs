@@ -259,10 +259,13 @@ fn kills(weakness: &Weakness, cases: &[Case<'_>], redactor: &Redactor) -> BTreeM
     let Some(first) = cases.first() else { return kills };
     let mut subject = InProcess::weak(&first.plot.variant, weakness);
     for case in cases.iter().filter(|c| c.may_be_touched(weakness.touches)) {
+        if case.is_read_alike(&subject) {
+            continue;
+        }
         subject.renew(&case.plot.variant, &case.plot.id);
         // A token that the weak server itself issues is used as it is; all else are the frozen bytes.
-        let issued = case.plot.steps.iter().any(|s| s.token_of.is_some());
-        let script = if issued { Script::Live { run: "defects" } } else { Script::Prepared(&case.steps) };
+        let script =
+            if case.is_issued() { Script::Live { run: "defects" } } else { Script::Prepared(&case.steps) };
         let result = drive(case.plot, script, &subject, Via::InProcess, redactor);
         if let Some(kill) = kill(&result) {
             kills.insert(case.plot.id.clone(), kill);
@@ -275,8 +278,9 @@ fn kills(weakness: &Weakness, cases: &[Case<'_>], redactor: &Redactor) -> BTreeM
 struct Case<'a> {
     plot: &'a Plot,
     steps: Vec<Next>,
-    /// The row that refuses, for each request; `None` for one that runs through all rows, or is an operation's own.
-    rows: Vec<Option<usize>>,
+    /// For each request whether it is refused, and the row that refuses; `None` for one that runs through all rows,
+    /// or is an operation's own.
+    rows: Vec<(bool, Option<usize>)>,
 }
 
 impl<'a> Case<'a> {
@@ -292,22 +296,37 @@ impl<'a> Case<'a> {
     fn may_be_touched(&self, touches: Touches) -> bool {
         match touches {
             Touches::All => true,
-            Touches::RefusedBy(row) => self.rows.contains(&Some(row)),
-            Touches::Reaching(row) => self.rows.iter().any(|r| r.is_none_or(|r| r >= row)),
+            Touches::Refused => self.rows.iter().any(|(refused, _)| *refused),
+            Touches::RefusedBy(row) => self.rows.iter().any(|(_, by)| *by == Some(row)),
+            Touches::Reaching(row) => self.rows.iter().any(|(_, by)| by.is_none_or(|by| by >= row)),
         }
+    }
+
+    /// Whether a token that the server itself issues is used.
+    fn is_issued(&self) -> bool {
+        self.plot.steps.iter().any(|s| s.token_of.is_some())
+    }
+
+    /// Whether a server that reads messages in its own way reads these as they are.
+    fn is_read_alike(&self, subject: &InProcess) -> bool {
+        !self.is_issued()
+            && self.steps.iter().all(|step| match step {
+                Next::Send(made) => subject.reads_otherwise(&made.message) == Some(false),
+                Next::RevokeHook(_) | Next::Wait(_) => true,
+            })
     }
 }
 
 /// The strict reference, listened to.
 struct Probe {
     inner: InProcess,
-    rows: Mutex<Vec<Option<usize>>>,
+    rows: Mutex<Vec<(bool, Option<usize>)>>,
 }
 
 impl Subject for Probe {
     fn send(&self, message: &Message, step: usize) -> Result<Observation, SubjectError> {
         let answer = self.inner.ask(message, step);
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner).push(answer.row);
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner).push((answer.refused.is_some(), answer.row));
         Ok(InProcess::observe(message, answer, true))
     }
 

@@ -6,7 +6,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::description::{Description, Operation, Part, Place, Source};
 use crate::encoding::string_literal;
 use crate::plan::Plan;
-use crate::request::Request;
+use crate::request::{Message, Request};
 use crate::sign::{Draft, Entropy, Signer, Trace};
 use crate::store::{Credentials, ReplayMemory};
 use crate::verdict::Reason;
@@ -59,6 +59,13 @@ impl Reference {
     /// The plan that requests run through.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// Whether this reference reads some other message than it gets; `None` if it reads every message as it is.
+    /// Only a weak one does otherwise.
+    pub fn reads_otherwise(&self, message: &Message) -> Option<bool> {
+        let front = self.plan.front.as_ref()?;
+        Some(front(&self.plan.description, message.clone()) != *message)
     }
 
     /// Answers a request at `now` (seconds since 1970 UTC).

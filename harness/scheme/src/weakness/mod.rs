@@ -71,6 +71,8 @@ pub enum Touches {
     RefusedBy(usize),
     /// Those that come as far as this row.
     Reaching(usize),
+    /// Those that are refused, by whatever.
+    Refused,
     /// Any.
     All,
 }
@@ -99,7 +101,10 @@ pub fn all(description: &Description, world: &World) -> Vec<Weakness> {
     nonce::add(&mut list);
     access::add(&mut list);
     operation::add(&mut list);
+    let decided = list.found.len();
     answers::add(&mut list);
+    // These change what is said of a refusal, and nothing else.
+    list.found.iter_mut().skip(decided).for_each(|w| w.touches = Touches::Refused);
     list.found
 }
 
