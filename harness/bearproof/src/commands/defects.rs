@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use bearproof_conform::freeze::plots;
+use bearproof_conform::freeze::{CONTROL, plots};
 use bearproof_conform::frozen;
 use bearproof_conform::matrix::{Matrix, State, matrix};
 use bearproof_conform::suite::{Disk, Folder, Scheme, Suite};
@@ -142,7 +142,12 @@ fn families(matrices: &[Matrix], out: &mut String) {
     }
     let _ = writeln!(out, "{:<20}{:>6}  noticed by this family only, for example", "family", "");
     for (family, weaknesses) in &only {
-        let example = weaknesses.first().map_or("none", String::as_str);
+        let none = if family == CONTROL {
+            "generated: a control is there for the refusal beside it"
+        } else {
+            "none"
+        };
+        let example = weaknesses.first().map_or(none, String::as_str);
         let _ = writeln!(out, "{family:<20}{:>6}  {example}", weaknesses.len());
     }
 }

@@ -226,7 +226,8 @@ fn a_server_that_locks_out_is_asked_no_further() {
     assert_eq!(seen.ended.code, Some(4), "{}", seen.ended.stdout);
     assert!(seen.ended.stdout.contains("the run was stopped"), "{}", seen.ended.stdout);
     let requests = server.requests().len();
-    assert!(requests < 300, "{requests} requests to a server that refuses everything");
+    // Two blocks of a hundred vectors in any order, some of several requests; a good request that fails is asked thrice.
+    assert!(requests < 400, "{requests} requests to a server that refuses everything, of about 700 in all");
 }
 
 /// A server that begins well and ends badly: nothing that it refused at the end counts.
