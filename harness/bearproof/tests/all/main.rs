@@ -6,6 +6,7 @@ mod common;
 
 mod broken_files;
 mod canary;
+mod explain;
 mod hostile;
 mod reference;
 mod schemes;
