@@ -1,8 +1,8 @@
 //! Explains a request: what the reference says of it, and which wrong signer makes exactly this one.
 //! It must not read input forms or send anything.
 //!
-//! A request that was sent is taken apart ([`reading`]), made again as our signer would make it ([`base`]), and
-//! compared value by value ([`observe`]); then every wrong signer is asked for the same ([`search`]).
+//! A request that was sent is taken apart (`reading`), made again as our signer would make it (`base`), and
+//! compared value by value (`observe`); then every wrong signer is asked for the same (`search`).
 
 mod base;
 mod observe;
