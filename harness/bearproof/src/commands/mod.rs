@@ -94,7 +94,12 @@ pub(crate) fn pick_schemes(suite: &Suite, wanted: Option<&str>) -> Result<Vec<Sc
     let Some(wanted) = wanted else { return Ok(suite.schemes.clone()) };
     let path = Path::new(wanted);
     if path.join("scheme.toml").exists() || wanted.contains('/') {
-        let id = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        // `.` and `..` have no name of their own; the folder that they mean has.
+        let whole = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        let id = whole.file_name().map(|n| n.to_string_lossy().into_owned());
+        let id = id.ok_or_else(|| {
+            Failure::input(format!("{wanted}: a scheme's folder has a name, this is the root of all folders"))
+        })?;
         return Ok(vec![Scheme::load(&id, Arc::new(Disk(path.to_path_buf())))?]);
     }
     Ok(vec![suite.scheme(wanted)?.clone()])

@@ -1,6 +1,6 @@
 //! Weaknesses of sealed tokens: what is authenticated, with which key, in which frame. A table by hand.
 
-use super::{Class, List, set};
+use super::{Class, List, keys, set};
 use crate::description::Format;
 use crate::encoding::{Rules, Value, decode_url, encode_url};
 use crate::key::{Key, open, seal, verify};
@@ -65,7 +65,7 @@ pub(super) fn add(list: &mut List<'_>) {
     } else {
         opaque(list);
     }
-    environments(list);
+    keys::environments(list, "sealed");
 }
 
 /// The plaintext without any authentication: sealing the ciphertext with the same IV undoes the encryption.
@@ -255,38 +255,6 @@ fn other_frame(plan: &mut crate::plan::Plan, frame: Frame) {
             let plaintext = found.ok_or(Reason::TokenMalformed)?;
             case.buffers.claims.get_or_init(|| plaintext);
             Ok(())
-        });
-    }
-}
-
-/// Keys of other environments are taken too.
-fn environments(list: &mut List<'_>) {
-    let reference = list.d().token.as_ref().and_then(|t| t.reference.clone());
-    let others: Vec<_> = list.world.platforms.iter().filter(|p| p.role != "primary").cloned().collect();
-    for other in others {
-        let says = format!("takes tokens of the environment `{}`", other.role);
-        let id = format!("sealed/environment-{}", other.role);
-        list.add(Class::Accepts, &id, &says, reference.as_ref(), move |plan| {
-            // A server of both environments believes what either says of itself and of its callers.
-            for row in &mut plan.rows {
-                if row.name == "claims.environment" {
-                    row.check = Box::new(|_, _| Ok(()));
-                }
-            }
-            let Some(row) = plan.rows.iter().position(|r| r.stage == "signature") else { return };
-            let values = other.values.clone();
-            super::wrap(plan, row, move |strict| {
-                Box::new(move |case, row| {
-                    strict(case, row).or_else(|reason| {
-                        let full =
-                            case.plan.description.token.as_ref().map(|t| t.key.name()).unwrap_or_default();
-                        let name = full.split_once('.').map_or("", |(_, name)| name);
-                        let key = crate::world::value(&values, name).and_then(crate::world::Value::key);
-                        let compact = case.compact.ok_or(reason)?;
-                        unlock(case, compact, key.ok_or(reason)?)
-                    })
-                })
-            });
         });
     }
 }

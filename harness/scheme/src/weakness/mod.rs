@@ -12,6 +12,7 @@ mod compare;
 mod identity;
 mod jwe;
 mod jws;
+mod keys;
 mod nonce;
 mod operation;
 mod pipeline;
