@@ -31,8 +31,10 @@ pub(crate) fn fresh(scheme: &Scheme) -> Result<Frozen, Failure> {
             (None, Some(because)) => format!("our reading: {because}"),
             (None, None) => "our reading".into(),
         };
-        let unshown =
-            requirement.unshown.as_ref().map(|u| format!(" (no request shows it: {u})")).unwrap_or_default();
+        let unshown = match &requirement.unshown {
+            Some(why) => format!(" (no request shows it: {why})"),
+            None => String::new(),
+        };
         let cell = |text: &str| text.replace('|', "\\|");
         list.push_str(&format!(
             "| {} | {level} | {}{} | {} |\n",

@@ -6,6 +6,7 @@ use crate::encoding::{JsonRules, Rules};
 use crate::reference::Answer;
 use crate::request::{Message, Request, percent_decode};
 use crate::verdict::Reason;
+use crate::verify::carrier;
 use crate::verify::case::Case;
 use crate::verify::checks::{self, Check};
 use crate::verify::operation::{self, Prove};
@@ -206,11 +207,11 @@ impl Rows<'_> {
             if !part.optional {
                 reasons.insert(0, Reason::CarrierMissing);
             }
-            self.add("carrier", &part.path(), &reasons, &part.reference, Some(i), checks::field);
+            self.add("carrier", &part.path(), &reasons, &part.reference, Some(i), carrier::field);
         }
         for (i, part) in self.parts(Place::Body) {
             let reasons = [Reason::CarrierMissing, Reason::CarrierMalformed];
-            self.add("carrier", &part.path(), &reasons, &part.reference, Some(i), checks::body_member);
+            self.add("carrier", &part.path(), &reasons, &part.reference, Some(i), carrier::body_member);
         }
     }
 

@@ -24,9 +24,11 @@ pub(super) struct Profile {
 
 /// Reads a profile.
 pub(super) fn read(suite: &Suite, path: &Path) -> Result<Profile, Failure> {
-    let folder = Disk(path.parent().map(Path::to_path_buf).unwrap_or_default());
-    let file = path.file_name().map(|n| n.to_string_lossy().into_owned());
-    let file = file.ok_or_else(|| Failure::input(format!("{}: not a file", path.display())))?;
+    // Whatever has a file name has a parent, if only the empty one of a bare name.
+    let (Some(folder), Some(file)) = (path.parent(), path.file_name()) else {
+        return Err(Failure::input(format!("{}: not a file", path.display())));
+    };
+    let (folder, file) = (Disk(folder.to_path_buf()), file.to_string_lossy().into_owned());
     let text = read_text(&folder, &file)?;
     let name = folder.name(&file);
     let scheme = world::read_scheme(&name, &text, suite.schemes.iter().map(|s| s.id.as_str()))?;

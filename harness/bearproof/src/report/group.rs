@@ -8,14 +8,14 @@ use bearproof_conform::results::{
     Assertion, CalibrationState, Level, Outcome, Requirement, Results, StepResult, Target, VectorResult, Via,
 };
 
-/// First part of the id.
+/// First part of the id; all of it if it has no parts.
 pub(crate) fn scheme_of(result: &VectorResult) -> &str {
-    result.id.split('/').next().unwrap_or_default()
+    result.id.split_once('/').map_or(result.id.as_str(), |(scheme, _)| scheme)
 }
 
-/// Second part of the id.
+/// Second part of the id. A results file from elsewhere may have an id without one: it then counts as family "".
 pub(crate) fn family_of(result: &VectorResult) -> &str {
-    result.id.split('/').nth(1).unwrap_or_default()
+    result.id.split('/').nth(1).unwrap_or("")
 }
 
 /// The id without its scheme.

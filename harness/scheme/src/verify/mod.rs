@@ -1,6 +1,7 @@
 //! The verifier: a request runs through the rows of a plan, in order, until one refuses.
 //! Time and memory come in through a context; it must not ask for them.
 
+pub(crate) mod carrier;
 pub(crate) mod case;
 pub(crate) mod checks;
 pub(crate) mod operation;
