@@ -7,6 +7,7 @@ mod common;
 mod broken_files;
 mod canary;
 mod explain;
+mod explain_program;
 mod hostile;
 mod reference;
 mod schemes;
