@@ -43,8 +43,15 @@ pub fn drive(
     via: Via,
     redactor: &Redactor,
 ) -> VectorResult {
-    let mut driver =
-        Driver { plot, script, subject, secrets: redactor, tokens: Vec::new(), earlier: Vec::new() };
+    let mut driver = Driver {
+        plot,
+        script,
+        subject,
+        secrets: redactor,
+        tokens: Vec::new(),
+        redactor: None,
+        earlier: Vec::new(),
+    };
     let mut steps = Vec::new();
     let mut verdict = (Outcome::Pass, String::new());
     for index in 0..plot.steps.len() {
@@ -85,8 +92,9 @@ struct Driver<'a> {
     subject: &'a dyn Subject,
     /// What must never come back.
     secrets: &'a Redactor,
-    /// What travelled in this vector, and must not be shown while it lives.
+    /// What travelled in this vector, must not be shown while it lives, and is not in `redactor` yet.
     tokens: Vec<Vec<u8>>,
+    redactor: Option<Redactor>,
     earlier: Vec<Done>,
 }
 
@@ -126,7 +134,7 @@ impl Driver<'_> {
         let observation = match answer {
             Ok(observation) => observation,
             Err(error) => {
-                result.exchange = Some(self.exchange(&made.message, error.words()));
+                result.exchange = Some(exchange(self.redactor(), &made.message, error.words()));
                 let outcome = outcome_of(&error);
                 return (result, outcome, error.words().into());
             }
@@ -166,8 +174,8 @@ impl Driver<'_> {
         }
         // Only what did not pass is shown.
         if outcome != Outcome::Pass {
-            result.exchange =
-                Some(self.exchange(&made.message, &show_answer(&observation, &self.redactor())));
+            let redactor = self.redactor();
+            result.exchange = Some(exchange(redactor, &made.message, &show_answer(&observation, redactor)));
         }
         (result, outcome, cause)
     }
@@ -209,20 +217,12 @@ impl Driver<'_> {
     }
 
     /// Made only where something is shown: most exchanges pass, and nobody sees them.
-    fn redactor(&self) -> Redactor {
-        let mut redactor = self.secrets.clone();
-        for token in &self.tokens {
-            redactor.register(token);
+    fn redactor(&mut self) -> &Redactor {
+        let redactor = self.redactor.get_or_insert_with(|| self.secrets.clone());
+        for token in self.tokens.drain(..) {
+            redactor.register(&token);
         }
         redactor
-    }
-
-    fn exchange(&self, message: &Message, received: &str) -> Exchange {
-        let redactor = self.redactor();
-        Exchange {
-            sent: mask_tokens(&redactor.redact(&show_message(message, &redactor))),
-            received: mask_tokens(&redactor.redact(received)),
-        }
     }
 
     /// A secret of the world in the answer is a finding, whatever else the answer says.
@@ -233,6 +233,14 @@ impl Driver<'_> {
         let leaked = (self.secrets.finds(&body) && beyond())
             || observation.fields.iter().any(|(_, v)| self.secrets.finds(&String::from_utf8_lossy(v)));
         leaked.then(|| LEAK.into())
+    }
+}
+
+/// An exchange as it may be shown.
+fn exchange(redactor: &Redactor, message: &Message, received: &str) -> Exchange {
+    Exchange {
+        sent: mask_tokens(&redactor.redact(&show_message(message, redactor))),
+        received: mask_tokens(&redactor.redact(received)),
     }
 }
 

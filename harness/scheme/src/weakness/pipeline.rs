@@ -5,9 +5,12 @@ use super::compare::{DIGEST, PATH};
 use super::{Class, List, Touches, part_label};
 use crate::compute::evaluate;
 use crate::description::{Binding, Rule};
-use crate::encoding::{JsonErrorKind, JsonRules, Limits, Value, parse_object};
+use crate::encoding::{JsonError, JsonErrorKind, JsonRules, Limits, Members, Value, parse_object};
 use crate::mistake::alternatives;
+use crate::plan::{Row, match_path};
+use crate::request::Request;
 use crate::verdict::Reason;
+use crate::verify::case::Case;
 use crate::verify::checks::{binding_by, same};
 use crate::verify::values::plain;
 
@@ -122,98 +125,66 @@ fn half(list: &mut List<'_>, row: usize) {
     });
 }
 
-/// Requests whose body is not compared: by its media type, its size, or because it is empty.
+/// Whether a careless verifier skips a request.
+type Skips = fn(&Request<'_>) -> bool;
+
+/// Requests whose body is not compared: by its media type, its size or what is in it.
+const SKIPPED: [(&str, &str, Skips); 18] = [
+    ("not-for-other-media", "compares JSON bodies only", |r| {
+        r.values("content-type").any(|v| !v.to_ascii_lowercase().starts_with(b"application/json"))
+    }),
+    ("not-for-forms", "does not compare the body of a form", |r| media(r, b"application/x-www-form")),
+    ("not-for-multipart", "does not compare a body in several parts", |r| media(r, b"multipart/")),
+    ("not-for-text", "does not compare a body that is plain text", |r| media(r, b"text/")),
+    ("not-for-vendor-types", "does not compare JSON of a vendor's type", |r| media(r, b"application/vnd.")),
+    ("not-for-charsets", "does not compare a body in a named character set", |r| {
+        r.values("content-type").any(|v| v.windows(8).any(|w| w.eq_ignore_ascii_case(b"charset=")))
+    }),
+    ("not-for-huge-bodies", "does not compare a body of over 512 KiB", |r| r.body.len() > 512 * 1024),
+    ("not-for-named-methods", "believes a field that names a method without a body", |r| {
+        r.values("x-http-method-override").any(|v| v == b"GET")
+    }),
+    ("not-for-null", "does not compare a body that is null", |r| r.body == b"null"),
+    ("not-for-empty-objects", "does not compare an empty object", |r| r.body == b"{}"),
+    ("not-for-nuls", "does not compare a body with a NUL in it", |r| r.body.contains(&0)),
+    ("not-for-marks", "does not compare a body behind a byte order mark", |r| {
+        r.body.starts_with(b"\xef\xbb\xbf")
+    }),
+    ("not-for-packed-bodies", "does not compare a body that was packed", |r| r.body.starts_with(b"\x1f\x8b")),
+    ("not-for-second-members", "does not compare a body in which a member stands twice", |r| {
+        object(r).is_err_and(|e| e.kind == JsonErrorKind::DuplicateName)
+    }),
+    ("not-for-escaped-names", "does not compare a body with an escape in a member's name", |r| {
+        // A name ends where a quote and a colon stand; its text begins after the quote before.
+        let text = String::from_utf8_lossy(r.body);
+        text.split("\":").any(|before| before.rsplit('"').next().is_some_and(|name| name.contains('\\')))
+    }),
+    ("not-for-large-bodies", "does not compare a body of over 32 KiB", |r| r.body.len() > 32 * 1024),
+    ("not-for-empty-bodies", "does not compare an empty body", |r| r.body.is_empty()),
+    ("not-for-no-json", "does not compare a body that is no JSON object", |r| object(r).is_err()),
+];
+
 fn requests(list: &mut List<'_>, row: usize) {
-    list.forgive(row, "not-for-other-media", "compares JSON bodies only", |case, _, reason| {
-        let mut types = case.request.values("content-type");
-        let json = |v: &[u8]| v.to_ascii_lowercase().starts_with(b"application/json");
-        if types.any(|v| !json(v)) { Ok(()) } else { Err(reason) }
-    });
-    type Skips = fn(&crate::Request<'_>) -> bool;
-    let media: [(&str, &str, Skips); 7] = [
-        ("not-for-forms", "does not compare the body of a form", |r| media(r, b"application/x-www-form")),
-        ("not-for-multipart", "does not compare a body in several parts", |r| media(r, b"multipart/")),
-        ("not-for-text", "does not compare a body that is plain text", |r| media(r, b"text/")),
-        ("not-for-vendor-types", "does not compare JSON of a vendor's type", |r| {
-            media(r, b"application/vnd.")
-        }),
-        ("not-for-charsets", "does not compare a body in a named character set", |r| {
-            r.values("content-type").any(|v| v.windows(8).any(|w| w.eq_ignore_ascii_case(b"charset=")))
-        }),
-        ("not-for-huge-bodies", "does not compare a body of over 512 KiB", |r| r.body.len() > 512 * 1024),
-        ("not-for-named-methods", "believes a field that names a method without a body", |r| {
-            r.values("x-http-method-override").any(|v| v == b"GET")
-        }),
-    ];
-    for (what, says, skips) in media {
-        list.forgive(
-            row,
-            what,
-            says,
-            move |case, _, reason| {
-                if skips(case.request) { Ok(()) } else { Err(reason) }
-            },
-        );
-    }
-    bodies(list, row);
-    list.forgive(row, "not-for-large-bodies", "does not compare a body of over 32 KiB", |case, _, reason| {
-        if case.request.body.len() > 32 * 1024 { Ok(()) } else { Err(reason) }
-    });
-    list.forgive(row, "not-for-empty-bodies", "does not compare an empty body", |case, _, reason| {
-        if case.request.body.is_empty() { Ok(()) } else { Err(reason) }
-    });
-    list.forgive(
-        row,
-        "not-for-no-json",
-        "does not compare a body that is no JSON object",
-        |case, _, reason| {
-            let parsed = parse_object(case.request.body, &JsonRules::STRICT, &Limits::DEFAULT);
-            if parsed.is_err() { Ok(()) } else { Err(reason) }
-        },
-    );
-}
-
-/// Whether a request names a media type that begins so.
-fn media(request: &crate::Request<'_>, begin: &[u8]) -> bool {
-    request.values("content-type").any(|v| v.to_ascii_lowercase().starts_with(begin))
-}
-
-/// Bodies of a certain content, and operations, that are not compared.
-fn bodies(list: &mut List<'_>, row: usize) {
-    type Skips = fn(&[u8]) -> bool;
-    let contents: [(&str, &str, Skips); 7] = [
-        ("not-for-null", "does not compare a body that is null", |b| b == b"null"),
-        ("not-for-empty-objects", "does not compare an empty object", |b| b == b"{}"),
-        ("not-for-nuls", "does not compare a body with a NUL in it", |b| b.contains(&0)),
-        ("not-for-marks", "does not compare a body behind a byte order mark", |b| {
-            b.starts_with(b"\xef\xbb\xbf")
-        }),
-        ("not-for-packed-bodies", "does not compare a body that was packed", |b| b.starts_with(b"\x1f\x8b")),
-        ("not-for-second-members", "does not compare a body in which a member stands twice", |b| {
-            let parsed = parse_object(b, &JsonRules::STRICT, &Limits::DEFAULT);
-            parsed.is_err_and(|e| e.kind == JsonErrorKind::DuplicateName)
-        }),
-        ("not-for-escaped-names", "does not compare a body with an escape in a member's name", |b| {
-            // A name ends where a quote and a colon stand; its text begins after the quote before.
-            let text = String::from_utf8_lossy(b);
-            text.split("\":").any(|before| before.rsplit('"').next().is_some_and(|name| name.contains('\\')))
-        }),
-    ];
-    for (what, says, skips) in contents {
-        list.forgive(
-            row,
-            what,
-            says,
-            move |case, _, reason| {
-                if skips(case.request.body) { Ok(()) } else { Err(reason) }
-            },
-        );
+    for (what, says, skips) in SKIPPED {
+        let second = move |case: &mut Case<'_>, _: &Row, reason| {
+            if skips(case.request) { Ok(()) } else { Err(reason) }
+        };
+        list.forgive(row, what, says, second);
     }
     let first = list.world.endpoints.iter().find(|e| e.role == "write").map(|e| e.path.clone());
     let says = "compares the bodies of one operation and forgets the others";
     list.forgive(row, "one-operation-only", says, move |case, _, reason| {
         let path = case.request.path();
-        let other = first.as_ref().is_some_and(|first| crate::plan::match_path(first, path).is_none());
+        let other = first.as_ref().is_some_and(|first| match_path(first, path).is_none());
         if other && case.request.method == "POST" { Ok(()) } else { Err(reason) }
     });
+}
+
+/// Whether a request names a media type that begins so.
+fn media(request: &Request<'_>, begin: &[u8]) -> bool {
+    request.values("content-type").any(|v| v.to_ascii_lowercase().starts_with(begin))
+}
+
+fn object<'r>(request: &Request<'r>) -> Result<Members<'r>, JsonError> {
+    parse_object(request.body, &JsonRules::STRICT, &Limits::DEFAULT)
 }
