@@ -14,6 +14,7 @@ pub mod in_process;
 pub mod judge;
 pub mod lint;
 pub mod matrix;
+pub mod measure;
 mod message;
 pub mod needs;
 pub mod play;

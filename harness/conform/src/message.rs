@@ -1,8 +1,12 @@
 //! The edits of the finished message. It must not know how the message came to be.
 
+use std::io::Write;
+
 use bearproof_scheme::description::{Place, Source};
 use bearproof_scheme::encoding::string_literal;
 use bearproof_scheme::request::Message;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use crate::play::Stage;
 use crate::recipe::{Edit, Line, Spot};
@@ -17,6 +21,7 @@ pub(crate) fn is_message_edit(edit: &Edit) -> bool {
             | Edit::Remove { .. }
             | Edit::Move { .. }
             | Edit::Duplicate { .. }
+            | Edit::Pack { first: false }
     )
 }
 
@@ -58,6 +63,11 @@ pub(crate) fn edit(
             set_field(message, &name, None);
         }
         Edit::Move { to } => move_carrier(stage, to, token, message)?,
+        Edit::Pack { first: false } => {
+            message.body = packed(&message.body)?;
+            let [name, value] = PACKED;
+            message.fields.push((name.into(), value.into()));
+        }
         Edit::Duplicate { spot, with, before } => {
             let name = field_name(stage, spot)?;
             let right = read(stage, spot, message)?;
@@ -76,6 +86,15 @@ pub(crate) fn edit(
         _ => {}
     }
     Ok(())
+}
+
+/// The field of a packed body.
+pub(crate) const PACKED: [&str; 2] = ["Content-Encoding", "gzip"];
+
+/// The bytes packed with gzip, without a time, so that the same bytes give the same.
+pub(crate) fn packed(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).map_err(|e| format!("gzip: {e}"))
 }
 
 fn fill(template: &[u8], value: &[u8], token: &[u8]) -> Vec<u8> {

@@ -223,6 +223,11 @@ impl<'p> Stage<'p> {
         for edit in &self.edits {
             match edit {
                 Edit::Transport { secure } => self.draft.secure = *secure,
+                Edit::Pack { first: true } => {
+                    self.draft.body = message::packed(&self.draft.body)?;
+                    let [name, value] = message::PACKED;
+                    self.draft.fields.push((name.into(), value.into()));
+                }
                 Edit::Parameter { name, to } => {
                     self.draft.parameters.retain(|(n, _)| n != name);
                     self.draft.parameters.push((name.clone(), to.clone()));

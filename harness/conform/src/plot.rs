@@ -283,7 +283,7 @@ fn applies(step: &Step, variant: &Variant, endpoint: &str) -> bool {
         KeyOf::Literal(_) => true,
     };
     step.edits.iter().chain(&step.fault).all(|edit| match edit {
-        Edit::Transport { .. } | Edit::SendAgain { .. } | Edit::Mistake { .. } => true,
+        Edit::Transport { .. } | Edit::SendAgain { .. } | Edit::Mistake { .. } | Edit::Pack { .. } => true,
         Edit::Request { spot, .. }
         | Edit::Replace { spot, .. }
         | Edit::Remove { spot }

@@ -56,6 +56,24 @@ pub struct Target {
     pub choices: Vec<String>,
     /// Requirements of the scheme, for links from findings.
     pub requirements: Vec<Requirement>,
+    /// What was measured beside the vectors: no document fixes it, and nothing is judged by it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub behaviour: Vec<Behaviour>,
+}
+
+/// A question that was asked of a target, and its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Behaviour {
+    /// Name of the question in `measures.toml`.
+    pub name: String,
+    /// What was asked.
+    pub asks: String,
+    /// What was seen.
+    pub seen: String,
+    /// Requirement ids and RFC clauses that stand beside it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub refs: Vec<String>,
 }
 
 /// A numbered requirement of a scheme's document, or a reading of ours where it is silent.

@@ -209,7 +209,12 @@ fn answered(result: &VectorResult) -> String {
     }
 }
 
-fn one(plot: &Plot, selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor) -> VectorResult {
+pub(crate) fn one(
+    plot: &Plot,
+    selection: &Selection<'_>,
+    subjects: &dyn Subjects,
+    redactor: &Redactor,
+) -> VectorResult {
     let missing: Vec<String> = needs(plot).iter().filter_map(|n| subjects.lacks(n)).collect();
     if let Some(first) = missing.first() {
         return VectorResult {
@@ -437,6 +442,7 @@ pub fn target(variant: &Variant, via: Via, name: &str, calibration: Calibration)
         via,
         name: name.into(),
         calibration,
+        behaviour: Vec::new(),
         choices: d.choices.iter().map(|c| format!("{}={}", c.name, c.chosen)).collect(),
         requirements: d
             .requirements

@@ -8,6 +8,7 @@ use bearproof_scheme::document::{MAX_FILE, check_text};
 use bearproof_scheme::world::{self, Resolver, World};
 use bearproof_scheme::{Fault, document};
 
+use crate::measure::{Measures, load_measures};
 use crate::recipe::{Recipe, load_recipes};
 
 /// A place that files are read from.
@@ -211,6 +212,8 @@ pub struct Suite {
     pub schemes: Vec<Scheme>,
     /// Recipes of the families.
     pub families: Vec<Recipe>,
+    /// What is asked of a target beside the vectors, where the folder has such questions.
+    pub measures: Option<Measures>,
     /// The folder that all was read from.
     pub folder: Arc<dyn Folder>,
 }
@@ -241,7 +244,13 @@ impl Suite {
             };
             families.extend(load_recipes(&name, &read_text(folder.as_ref(), &path)?, Some(family))?.recipes);
         }
-        Ok(Self { schemes, families, folder })
+        let measures = if folder.list("").iter().any(|n| n == "measures.toml") {
+            let text = read_text(folder.as_ref(), "measures.toml")?;
+            Some(load_measures(&folder.name("measures.toml"), &text)?)
+        } else {
+            None
+        };
+        Ok(Self { schemes, families, measures, folder })
     }
 
     /// The scheme with this id.

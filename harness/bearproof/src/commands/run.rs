@@ -8,10 +8,11 @@ use std::time::Duration;
 use bearproof_conform::freeze::{CONTROL, freeze_plot, plots_beside};
 use bearproof_conform::frozen;
 use bearproof_conform::in_process::InProcess;
+use bearproof_conform::measure::measure;
 use bearproof_conform::plot::Plot;
 use bearproof_conform::redact::Redactor;
 use bearproof_conform::results::{
-    FORMAT, Level, Results, Run, Suite as SuiteResult, Target, VectorResult, Via,
+    CalibrationState, FORMAT, Level, Results, Run, Suite as SuiteResult, Target, VectorResult, Via,
 };
 use bearproof_conform::run::{Selection, Subjects, run, target};
 use bearproof_conform::subject::Subject;
@@ -217,7 +218,15 @@ fn run_target(
         let what = "the target was not put back as it was after a vector, and later ones may have seen that";
         calibration.message.push_str(&format!("{joint}{what}: {why}"));
     }
-    gathered.targets.push(target(&profile.variant, via, &profile.name, calibration));
+    let mut target = target(&profile.variant, via, &profile.name, calibration);
+    // A part of the suite is asked for to see that part.
+    let whole = options.filter.is_empty() && target.calibration.state == CalibrationState::Ready;
+    if let Some(measures) = suite.measures.as_ref().filter(|_| whole) {
+        let scheme = Scheme { default: profile.variant.clone(), ..profile.scheme.clone() };
+        target.behaviour =
+            measure(measures, &scheme, &selection, &subjects, &redactor).map_err(Failure::input)?;
+    }
+    gathered.targets.push(target);
     gathered.vectors.extend(results);
     gathered.requests += http.requests.load(Ordering::Relaxed);
     gathered.origins.push(http.origin.to_string());

@@ -6,6 +6,7 @@ mod blind;
 mod counts;
 mod exchange;
 mod finding;
+mod measured;
 mod rows;
 
 use bearproof_conform::results::{Outcome, Results};
@@ -41,6 +42,7 @@ pub(crate) fn html(results: &Results) -> String {
         blind::known(results),
         blind::unsupported(results),
         rows::noted(results),
+        measured::section(results),
         rows::behaviours(results),
         rows::passes(results),
         Some(limits()),

@@ -23,6 +23,7 @@ pub(crate) fn target(scheme: &str, via: Via) -> Target {
         name: "reference".to_owned(),
         calibration: Calibration { state: CalibrationState::Ready, message: String::new() },
         choices: vec!["token=jws".to_owned()],
+        behaviour: Vec::new(),
         requirements: vec![Requirement {
             id: "REQ-1".to_owned(),
             heading: "Making a token".to_owned(),

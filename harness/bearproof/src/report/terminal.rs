@@ -1,6 +1,7 @@
 //! The report for a terminal: counts, the worst findings, why some results say nothing, the verdict. It must
 //! not let a byte of a server's answer act on the terminal.
 
+mod behaviour;
 mod layout;
 mod table;
 
@@ -33,6 +34,7 @@ pub(crate) struct Style {
 pub(crate) fn terminal(results: &Results, style: Style) -> String {
     let mut lines = calibration_problems(results, style);
     lines.extend(table::counts(results, style));
+    lines.extend(behaviour::measured(results, style));
     lines.extend(worst(results, style));
     let blind = results.vectors.iter().filter(|r| is_blind(results, r));
     lines.extend(causes(blind, ["result without a verdict", "results without a verdict"], style));

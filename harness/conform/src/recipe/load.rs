@@ -23,14 +23,7 @@ pub struct Loaded {
 /// The first [`Fault`].
 pub fn load_recipes(file: &str, text: &str, family: Option<&str>) -> Result<Loaded, Fault> {
     document::parse(file, text, |root| {
-        let format = root.need("format", "write `format = 1`")?;
-        let number = format.integer()?;
-        if number != 1 {
-            let remedy = if number > 1 { "update bearproof" } else { "write `format = 1`" };
-            return Err(
-                format.fault(format!("format {number} is not known, this version reads format 1"), remedy)
-            );
-        }
+        check_format(root)?;
         let mut recipes: Vec<Recipe> = Vec::new();
         let items = root.get("recipe").map_or(Ok(Vec::new()), |i| i.list())?;
         for item in items {
@@ -45,6 +38,17 @@ pub fn load_recipes(file: &str, text: &str, family: Option<&str>) -> Result<Load
         }
         Ok(Loaded { recipes })
     })
+}
+
+/// Refuses a file of another format.
+pub(crate) fn check_format(root: &Table<'_>) -> Result<(), Fault> {
+    let format = root.need("format", "write `format = 1`")?;
+    let number = format.integer()?;
+    if number == 1 {
+        return Ok(());
+    }
+    let remedy = if number > 1 { "update bearproof" } else { "write `format = 1`" };
+    Err(format.fault(format!("format {number} is not known, this version reads format 1"), remedy))
 }
 
 /// One of several vectors of a recipe.
@@ -150,26 +154,11 @@ fn read_recipe(
         ("low", Severity::Low),
     ];
     let default = if rejects { Severity::High } else { Severity::Medium };
-    let conditions = table.get("where").map_or(Ok(Vec::new()), |i| {
-        let words = i.list()?;
-        for word in &words {
-            let text = word.text()?;
-            let plain = text.trim_start_matches('!');
-            if !CAPABILITIES.contains(&plain)
-                && !plain.starts_with("role ")
-                && !plain.starts_with("endpoint ")
-            {
-                let remedy = document::nearest(plain, CAPABILITIES.iter().copied());
-                return Err(word.fault(format!("unknown capability `{plain}`"), remedy));
-            }
-        }
-        i.texts()
-    })?;
     Ok(Recipe {
         family,
         name: if case_name.is_empty() { short } else { format!("{short}-{case_name}") },
         place: item.fault("", "").to_string().trim_end_matches(": ").to_string(),
-        conditions,
+        conditions: read_conditions(table)?,
         role: table.get("as").map_or(Ok("primary".into()), |i| i.text())?,
         endpoint: table.get("endpoint").map(|i| i.text()).transpose()?,
         choose: table.get("choose").map_or(Ok(Vec::new()), |i| {
@@ -188,6 +177,20 @@ fn read_recipe(
     })
 }
 
+/// The capabilities that a scheme must have or lack.
+pub(crate) fn read_conditions(table: &Table<'_>) -> Result<Vec<String>, Fault> {
+    let Some(item) = table.get("where") else { return Ok(Vec::new()) };
+    for word in item.list()? {
+        let text = word.text()?;
+        let plain = text.trim_start_matches('!');
+        if !CAPABILITIES.contains(&plain) && !plain.starts_with("role ") && !plain.starts_with("endpoint ") {
+            let remedy = document::nearest(plain, CAPABILITIES.iter().copied());
+            return Err(word.fault(format!("unknown capability `{plain}`"), remedy));
+        }
+    }
+    item.texts()
+}
+
 /// A recipe without `steps` is one call.
 fn single_step(item: &Item<'_>, table: &Table<'_>, case: &str) -> Result<Step, Fault> {
     Ok(Step {
@@ -202,11 +205,11 @@ fn single_step(item: &Item<'_>, table: &Table<'_>, case: &str) -> Result<Step, F
     })
 }
 
-fn read_edits(table: &Table<'_>, case: &str) -> Result<Vec<Edit>, Fault> {
+pub(crate) fn read_edits(table: &Table<'_>, case: &str) -> Result<Vec<Edit>, Fault> {
     table.get("edit").map_or(Ok(Vec::new()), |i| i.list()?.iter().map(|e| read_edit(e, case)).collect())
 }
 
-fn read_step(item: &Item<'_>, case: &str) -> Result<Step, Fault> {
+pub(crate) fn read_step(item: &Item<'_>, case: &str) -> Result<Step, Fault> {
     item.table(|table| {
         let verb = table.need("do", "call, obtain, revoke or wait")?;
         let action = match verb.text()?.as_str() {
@@ -215,7 +218,7 @@ fn read_step(item: &Item<'_>, case: &str) -> Result<Step, Fault> {
             "revoke" => Action::Revoke,
             "wait" => {
                 let item = table.need("for", "how long, such as `1h`")?;
-                let text = item.text()?;
+                let text = item.text()?.replace("$case", case);
                 let seconds = parse_duration(&text).ok_or_else(|| {
                     item.fault(format!("`{text}` is no duration"), "write for example `90s`")
                 })?;

@@ -4,6 +4,7 @@ mod load;
 mod read;
 
 pub use load::{Loaded, load_recipes};
+pub(crate) use load::{check_format, read_conditions, read_edits, read_step};
 pub(crate) use read::read_offset;
 
 use bearproof_scheme::description::Place;
@@ -352,6 +353,11 @@ pub enum Edit {
         spot: Spot,
         /// The new value.
         to: Vec<u8>,
+    },
+    /// The body is packed with gzip (RFC 1952), and the field says so.
+    Pack {
+        /// Before anything is computed: bindings cover the packed bytes. Else the finished message is packed.
+        first: bool,
     },
     /// Before anything is computed: a path parameter.
     Parameter {

@@ -81,14 +81,23 @@ impl Reader<'_, '_> {
     }
 
     /// A word after `$case` was replaced.
-    fn one_of<T: Copy>(&self, text: &str, words: &[(&str, T)]) -> Result<T, Fault> {
-        words.iter().find(|(w, _)| *w == text).map(|(_, t)| *t).ok_or_else(|| {
+    fn one_of<T: Clone>(&self, text: &str, words: &[(&str, T)]) -> Result<T, Fault> {
+        words.iter().find(|(w, _)| *w == text).map(|(_, t)| t.clone()).ok_or_else(|| {
             let remedy = nearest(text, words.iter().map(|(w, _)| *w));
             self.item.fault(format!("unknown word `{text}`"), remedy)
         })
     }
 
+    /// The one way to pack that is known.
+    fn pack(&self, first: bool) -> Result<Option<Edit>, Fault> {
+        let Some(text) = self.text("pack")? else { return Ok(None) };
+        self.one_of(&text, &[("gzip", Some(Edit::Pack { first }))])
+    }
+
     fn request(&self) -> Result<Edit, Fault> {
+        if let Some(pack) = self.pack(true)? {
+            return Ok(pack);
+        }
         let what = self.need("set", "transport, method, path, query, body, field NAME or parameter NAME")?;
         if what == "transport" {
             let secure =
@@ -309,6 +318,9 @@ impl Reader<'_, '_> {
     }
 
     fn message(&self) -> Result<Edit, Fault> {
+        if let Some(pack) = self.pack(false)? {
+            return Ok(pack);
+        }
         if let Some(text) = self.text("replace")? {
             return Ok(Edit::Replace { spot: self.spot(&text)?, with: self.bytes("with")? });
         }
@@ -340,7 +352,7 @@ impl Reader<'_, '_> {
             let step = step.ok_or_else(|| self.item.fault("unknown message", "write `of(step N)`"))?;
             return Ok(Edit::SendAgain { step });
         }
-        Err(self.no_verb("replace, change, remove, move, duplicate, send"))
+        Err(self.no_verb("replace, change, remove, move, duplicate, send, pack"))
     }
 }
 
