@@ -10,15 +10,15 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-struct Served {
+pub(crate) struct Served {
     child: Child,
     lines: BufReader<ChildStdout>,
     /// What was said before `ready`.
     said: Vec<String>,
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
 }
 
-fn serve(name: &str, scheme: &str, more: &[&str]) -> Served {
+pub(crate) fn serve(name: &str, scheme: &str, more: &[&str]) -> Served {
     let folder = std::env::temp_dir().join(format!("bearproof-serve-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_bearproof"));

@@ -107,7 +107,8 @@ fn read(result: &VectorResult) -> Answer {
             Answer::Out(format!("the server broke ({status})"))
         }
         (Some(_), Some(status), _) => Answer::Out(format!("refused ({status})")),
-        // Where the library or the network took the request away, and what can't be played.
+        // What can't be made was not sent.
+        _ if last.is_some_and(|s| s.exchange.is_none()) => Answer::NotAsked(result.cause.clone()),
         _ => Answer::Out(format!("no answer: {}", result.cause)),
     }
 }
