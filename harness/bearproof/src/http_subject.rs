@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use bearproof_conform::login::Logins;
 use bearproof_conform::plot::Plot;
 use bearproof_conform::results::Via;
 use bearproof_conform::run::{Subjects, changes_state};
@@ -166,6 +167,8 @@ pub(crate) struct HttpSubjects<'a> {
     pub(crate) via: Via,
     pub(crate) lacks: &'a (dyn Fn(&str) -> Option<String> + Sync),
     pub(crate) concurrency: usize,
+    /// Where the profile has no key to make tokens with.
+    pub(crate) logins: Option<Logins>,
 }
 
 impl Subjects for HttpSubjects<'_> {
@@ -188,6 +191,10 @@ impl Subjects for HttpSubjects<'_> {
 
     fn concurrency(&self) -> usize {
         self.concurrency
+    }
+
+    fn logins(&self) -> Option<&Logins> {
+        self.logins.as_ref()
     }
 
     fn learn_clock(&self) -> Option<i64> {

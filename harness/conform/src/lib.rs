@@ -13,6 +13,7 @@ pub mod frozen;
 pub mod in_process;
 pub mod judge;
 pub mod lint;
+pub mod login;
 pub mod matrix;
 pub mod measure;
 mod message;

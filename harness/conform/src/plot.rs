@@ -39,6 +39,26 @@ pub struct Plot {
     pub twin: Option<String>,
 }
 
+impl Plot {
+    /// One step of this caller, which no recipe has.
+    pub(crate) fn of_step(id: String, variant: &Variant, role: &str, step: Step) -> Self {
+        Self {
+            id,
+            why: String::new(),
+            level: Level::Must,
+            severity: Severity::Medium,
+            refs: Vec::new(),
+            differs: None,
+            choose: Vec::new(),
+            variant: variant.clone(),
+            role: role.into(),
+            endpoint: String::new(),
+            steps: vec![step],
+            twin: None,
+        }
+    }
+}
+
 /// Plots of one recipe for one scheme; empty if it does not apply.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::drive::{BROKE, LEAK, Script, drive};
 use crate::freeze::CONTROL;
+use crate::login::Logins;
 use crate::needs::needs;
 use crate::plot::Plot;
 use crate::recipe::{Action, Edit, Expect, Spot, Step};
@@ -33,6 +34,10 @@ pub trait Subjects: Sync {
     /// Seconds by which the target's clock is ahead of ours, as its answers say, if that is much; from then on the
     /// target's time is read from its own clock.
     fn learn_clock(&self) -> Option<i64> {
+        None
+    }
+    /// Where tokens come from that nobody here can make.
+    fn logins(&self) -> Option<&Logins> {
         None
     }
 }
@@ -235,8 +240,21 @@ pub(crate) fn one(
     };
     let mut result = None;
     subjects.with(plot, &mut |subject| {
+        let filled = match subjects.logins().map(|logins| logins.filled(plot, selection.run, subject)) {
+            Some(Ok(filled)) => filled,
+            Some(Err(cause)) => {
+                let outcome = Outcome::Inconclusive;
+                result = Some(VectorResult { outcome, cause, ..empty(plot, subjects.via()) });
+                return;
+            }
+            None => None,
+        };
+        let plot = filled.as_ref().unwrap_or(plot);
         result = Some(drive(plot, script, subject, subjects.via(), redactor));
     });
+    if let Some(logins) = subjects.logins().filter(|_| changes_state(plot)) {
+        logins.forget();
+    }
     let mut result =
         result.unwrap_or_else(|| VectorResult { outcome: Outcome::Error, ..empty(plot, subjects.via()) });
     if selection.known.contains(&plot.id) {
@@ -323,6 +341,10 @@ fn exchange_good(
     // Randomness follows from the id, and a nonce may be good once.
     plot.id = format!("{}/calibration/good-after-{after}", plot.variant.description.id);
     let live = Selection { frozen: None, ..*selection };
+    let good = steadily(&plot, &live, subjects, redactor);
+    let Some(logins) = subjects.logins().filter(|_| !let_in(&good)) else { return Some(good) };
+    // The token may have been ended by what was sent since.
+    logins.forget();
     Some(steadily(&plot, &live, subjects, redactor))
 }
 
@@ -350,16 +372,8 @@ fn is_open(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redact
     let Some(mut plot) = good(selection, subjects) else { return false };
     let live = Selection { frozen: None, ..*selection };
     plot.id = format!("{}/calibration/{name}", plot.variant.description.id);
-    plot.steps = vec![Step {
-        action: Action::Call,
-        role: None,
-        endpoint: None,
-        edits: no_credential(&plot.variant),
-        fault: None,
-        is_fault: false,
-        token_of: None,
-        expect: Expect::Any,
-    }];
+    let edits = no_credential(&plot.variant);
+    plot.steps = vec![Step { edits, ..Step::new(Action::Call, Expect::Any) }];
     plot.level = Level::May;
     let without = one(&plot, &live, subjects, redactor);
     without.steps.first().and_then(|s| s.observed.as_deref()) == Some("accept")

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bearproof_conform::freeze::{CONTROL, freeze_plot, plots_beside};
 use bearproof_conform::frozen;
 use bearproof_conform::in_process::InProcess;
+use bearproof_conform::login::Logins;
 use bearproof_conform::measure::measure;
 use bearproof_conform::plot::Plot;
 use bearproof_conform::redact::Redactor;
@@ -171,6 +172,7 @@ fn run_reference(
                 via,
                 lacks: &|_| None,
                 concurrency: reference::CONCURRENCY,
+                logins: None,
             };
             let selection = Selection { plots: &all, frozen: None, run: id, seed, known: &known };
             let (calibration, results) = run(&selection, &subjects, &redactor);
@@ -210,6 +212,7 @@ fn run_target(
         via,
         lacks: &lacks,
         concurrency: reference::CONCURRENCY,
+        logins: Some(Logins::default()),
     };
     let selection = Selection { plots: &all, frozen: None, run: id, seed, known: &known };
     let (mut calibration, results) = run(&selection, &subjects, &redactor);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
+use bearproof_conform::login::Logins;
 use bearproof_conform::plot::Plot;
 use bearproof_conform::suite::{Disk, Folder, Scheme, Suite, Variant, load_profile, read_text};
 use bearproof_scheme::world;
@@ -112,9 +113,11 @@ impl Profile {
                 if captured || world.platform("primary").is_some() {
                     return None;
                 }
-                return Some(format!(
-                    "the profile has neither the platform's key nor a captured token of `{name}`"
-                ));
+                return Logins::offered(&self.variant, name).err().map(|why| {
+                    format!(
+                        "the profile has neither the platform's key nor a captured token of `{name}`, nor a login: {why}"
+                    )
+                });
             }
             "endpoint" => world.endpoint(name).is_some(),
             "hook" => world.connect.control.is_some(),

@@ -9,6 +9,7 @@ mod canary;
 mod explain;
 mod explain_program;
 mod hostile;
+mod login;
 mod measured;
 mod reference;
 mod schemes;

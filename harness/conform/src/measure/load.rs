@@ -100,16 +100,7 @@ fn read_search(item: &Item<'_>) -> Result<Tries, Fault> {
 fn read_recipe(table: &Table<'_>, name: &str, case: &str) -> Result<Recipe, Fault> {
     let steps = match table.get("steps") {
         Some(list) => list.list()?.iter().map(|i| read_step(i, case)).collect::<Result<Vec<_>, _>>()?,
-        None => vec![Step {
-            action: Action::Call,
-            role: None,
-            endpoint: None,
-            edits: read_edits(table, case)?,
-            fault: None,
-            is_fault: false,
-            token_of: None,
-            expect: Expect::Any,
-        }],
+        None => vec![Step { edits: read_edits(table, case)?, ..Step::new(Action::Call, Expect::Any) }],
     };
     Ok(Recipe {
         family: "behaviour".into(),

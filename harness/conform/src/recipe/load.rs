@@ -194,14 +194,9 @@ pub(crate) fn read_conditions(table: &Table<'_>) -> Result<Vec<String>, Fault> {
 /// A recipe without `steps` is one call.
 fn single_step(item: &Item<'_>, table: &Table<'_>, case: &str) -> Result<Step, Fault> {
     Ok(Step {
-        action: Action::Call,
-        role: None,
-        endpoint: None,
         edits: read_edits(table, case)?,
         fault: table.get("fault").map(|i| read_edit(&i, case)).transpose()?,
-        is_fault: false,
-        token_of: None,
-        expect: read_expect(item, table, None)?,
+        ..Step::new(Action::Call, read_expect(item, table, None)?)
     })
 }
 

@@ -64,6 +64,22 @@ pub struct Step {
     pub expect: Expect,
 }
 
+impl Step {
+    /// A step without edits.
+    pub fn new(action: Action, expect: Expect) -> Self {
+        Self {
+            action,
+            role: None,
+            endpoint: None,
+            edits: Vec::new(),
+            fault: None,
+            is_fault: false,
+            token_of: None,
+            expect,
+        }
+    }
+}
+
 /// What a step does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
