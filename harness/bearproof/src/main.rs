@@ -16,7 +16,9 @@ use std::process::ExitCode;
 use bearproof_conform::results::Level;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::commands::{Done, Failure, defects, explain, freeze, lint, list, run, schema, serve, show, sign};
+use crate::commands::{
+    Done, Failure, defects, explain, freeze, lint, list, run, schema, send, serve, show, sign,
+};
 use crate::report::Style;
 
 /// Proves that an API authenticates its requests the way its documentation says.
@@ -130,11 +132,25 @@ enum Command {
         #[arg(long, value_name = "ROLE")]
         endpoint: Option<String>,
         /// Make this mistake; an unknown one names its neighbours.
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", conflicts_with = "vector")]
         mutate: Option<String>,
+        /// Make the request that this vector sends.
+        #[arg(long, value_name = "ID", conflicts_with_all = ["role", "endpoint"])]
+        vector: Option<String>,
+        /// Write it here instead of printing it; only the owner can read the file.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
         /// How to print; the request has its secrets, the trace has none.
         #[arg(long, value_enum, default_value = "http")]
         format: SignedFormat,
+    },
+    /// Send the bytes of a file to a target as they are, and print the answer.
+    Send {
+        /// The target's profile.
+        #[arg(long, value_name = "PROFILE")]
+        target: PathBuf,
+        /// A raw HTTP/1.1 request, as `sign --out` writes it.
+        file: PathBuf,
     },
     /// Read a request (raw HTTP/1.1, a curl command or a HAR) and say why it is refused.
     Explain {
@@ -229,15 +245,16 @@ fn execute(cli: Cli) -> Result<Done, Failure> {
             let json = matches!(format, Format::Json);
             defects::defects(&defects::Options { vectors, scheme, json, accept })
         }
-        Command::Sign { scheme, target, role, endpoint, mutate, format } => {
+        Command::Sign { scheme, target, role, endpoint, mutate, vector, out, format } => {
             let form = match format {
                 SignedFormat::Http => sign::Form::Http,
                 SignedFormat::Curl => sign::Form::Curl,
                 SignedFormat::Json => sign::Form::Json,
                 SignedFormat::Trace => sign::Form::Trace,
             };
-            sign::sign(&sign::Options { vectors, scheme, target, role, endpoint, mutate, form })
+            sign::sign(&sign::Options { vectors, scheme, target, role, endpoint, mutate, vector, form, out })
         }
+        Command::Send { target, file } => send::send(&send::Options { vectors, target, file }),
         Command::Explain { scheme, target, now } => {
             explain::execute(&explain::Options { vectors, scheme, target, now })
         }

@@ -1,10 +1,13 @@
 //! Signs one request of a world, right or with a named mistake. It must not send it.
 
 use bearproof_scheme::document::nearest;
+use bearproof_scheme::request::Message;
 use bearproof_scheme::sign::{Draft, Entropy, Signer};
 use bearproof_scheme::world::Endpoint;
 use bearproof_scheme::wrong_signer::{Made, Signing, Start, WrongSigner, all, make};
 
+use crate::play::{Next, play_with_effect};
+use crate::plot::Plot;
 use crate::suite::Variant;
 
 /// Which request is wanted.
@@ -41,6 +44,25 @@ pub fn signed(
         }
     }
     Err(why)
+}
+
+/// The request of a vector, made anew at `now` with the randomness of a run.
+///
+/// # Errors
+/// What can't be made, or that the vector is more than one request.
+pub fn of_vector(plot: &Plot, run: &str, now: u64) -> Result<Message, String> {
+    if plot.steps.len() > 1 {
+        return Err(format!(
+            "`{}` takes {} steps, each after the answer of the one before\n  help: `bearproof run --filter {}` plays them",
+            plot.id,
+            plot.steps.len(),
+            plot.id
+        ));
+    }
+    match play_with_effect(plot, 0, run, now, &[])? {
+        Next::Send(made) => Ok(made.message),
+        Next::Wait(_) | Next::RevokeHook(_) => Err(format!("`{}` sends no request", plot.id)),
+    }
 }
 
 fn unknown(id: &str, all: &[WrongSigner]) -> String {

@@ -28,23 +28,45 @@ fn host(message: &Message) -> String {
 /// A command for a POSIX shell.
 ///
 /// # Errors
-/// If the body is no text, or has a NUL, which no command line can have.
+/// If something of the message can't stand in a command line.
 pub fn curl(message: &Message) -> Result<String, String> {
-    let Some(body) = std::str::from_utf8(&message.body).ok().filter(|body| !body.contains('\0')) else {
-        return Err("the body is no text without NUL, as a command line needs it; use --format http".into());
-    };
-    // `--path-as-is`: else curl takes dots out of the path; `-g`: else it reads brackets and braces.
-    let mut out =
-        format!("curl --path-as-is -g -X {} {}", quoted(&message.method), quoted(&address(message)));
+    let fields = message.fields.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("host"));
+    command("curl", &address(message), message, fields)
+}
+
+/// A command for a POSIX shell that sends the message to `origin` (scheme, host and port), whatever its Host field says,
+/// past every proxy, and shows status and fields of the answer. `ca` is a PEM file to trust.
+///
+/// # Errors
+/// If something of the message can't stand in a command line.
+pub fn curl_to(message: &Message, origin: &str, ca: Option<&str>) -> Result<String, String> {
+    let trust = ca.map(|file| format!(" --cacert {}", quoted(file))).unwrap_or_default();
+    let start = format!("curl -sS -i --http1.1 --noproxy '*'{trust}");
+    command(&start, &format!("{origin}{}", message.target), message, message.fields.iter())
+}
+
+fn command<'m>(
+    start: &str,
+    address: &str,
+    message: &Message,
+    fields: impl Iterator<Item = &'m (String, Vec<u8>)>,
+) -> Result<String, String> {
+    let body = words(&message.body, "the body")?;
+    // `-X HEAD` would wait for a body. `--path-as-is`: else curl takes dots out of the path; `-g`: else it reads
+    // brackets and braces.
+    let method =
+        if message.method == "HEAD" { "-I".into() } else { format!("-X {}", quoted(&message.method)) };
+    let mut out = format!("{start} --path-as-is -g {method} {}", quoted(address));
     let mut typed = false;
-    for (name, value) in message.fields.iter().filter(|(n, _)| !n.eq_ignore_ascii_case("host")) {
+    for (name, value) in fields {
         typed |= name.eq_ignore_ascii_case("content-type");
-        let value = String::from_utf8_lossy(value);
+        let value = words(value, &format!("the field `{name}`"))?;
         // To curl `Name:` means to leave the field out, `Name;` to send it empty.
         let line = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
         out.push_str(&format!(" \\\n  -H {}", quoted(&line)));
     }
-    if !body.is_empty() {
+    // The length of an empty body is sent where the method is one of those that have bodies.
+    if !body.is_empty() || matches!(message.method.as_str(), "POST" | "PUT" | "PATCH") {
         if !typed {
             out.push_str(" \\\n  -H 'Content-Type:'");
         }
@@ -52,6 +74,13 @@ pub fn curl(message: &Message) -> Result<String, String> {
     }
     out.push('\n');
     Ok(out)
+}
+
+/// What can stand in a command line.
+fn words<'b>(bytes: &'b [u8], what: &str) -> Result<&'b str, String> {
+    let text = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'));
+    let remedy = "as a command line needs it; use --format http, and `send`";
+    text.ok_or_else(|| format!("{what} is no text without NUL, {remedy}"))
 }
 
 /// In single quotes, in which a shell reads every byte as it is.

@@ -8,6 +8,7 @@ pub(crate) mod list;
 mod reference;
 pub(crate) mod run;
 pub(crate) mod schema;
+pub(crate) mod send;
 pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod sign;

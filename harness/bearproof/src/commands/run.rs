@@ -247,12 +247,12 @@ impl Gathered {
 }
 
 /// Plots of a scheme and what is frozen of them.
-struct Vectors {
-    plots: Vec<Plot>,
+pub(super) struct Vectors {
+    pub(super) plots: Vec<Plot>,
     frozen: BTreeMap<String, Vector>,
 }
 
-fn all_of(suite: &Suite, scheme: &Scheme) -> Result<Vectors, Failure> {
+pub(super) fn all_of(suite: &Suite, scheme: &Scheme) -> Result<Vectors, Failure> {
     let frozen = frozen::load(&scheme.id, scheme.folder.as_ref())?;
     let plots = plots_beside(&suite.families, scheme, &|id| frozen.contains_key(id));
     Ok(Vectors { plots: plots.map_err(Failure::input)?.plots, frozen })

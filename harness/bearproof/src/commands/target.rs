@@ -23,6 +23,14 @@ pub(super) struct Profile {
     folder: Disk,
 }
 
+/// Where requests of a target go.
+pub(super) struct Reach {
+    pub(super) origin: String,
+    pub(super) plain: Option<String>,
+    /// A PEM file.
+    pub(super) ca: Option<String>,
+}
+
 /// Reads a profile.
 pub(super) fn read(suite: &Suite, path: &Path) -> Result<Profile, Failure> {
     // Whatever has a file name has a parent, if only the empty one of a bare name.
@@ -65,6 +73,16 @@ impl Profile {
             learnt: Learnt::default(),
             requests: AtomicU64::new(0),
         })
+    }
+
+    /// Where requests go, as a command line says it.
+    pub(super) fn reach(&self) -> Reach {
+        let connect = &self.variant.world.connect;
+        Reach {
+            origin: connect.address.clone().unwrap_or_else(|| self.variant.world.origin.clone()),
+            plain: connect.plain.clone(),
+            ca: connect.ca.as_ref().map(|file| self.folder.0.join(file).display().to_string()),
+        }
     }
 
     /// The published plots, played with the target's credentials and endpoints. What needs other choices than the
