@@ -82,6 +82,7 @@ pub fn drive(
         cause: if verdict.1.is_empty() { verdict.1 } else { driver.redactor().redact(&verdict.1) },
         why: if verdict.0 == Outcome::Pass { String::new() } else { plot.why.clone() },
         refs: crate::needs::references(plot),
+        repeat: Vec::new(),
         steps,
     }
 }

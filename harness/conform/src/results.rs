@@ -261,6 +261,9 @@ pub struct VectorResult {
     /// Requirement ids, RFC clauses and catalogue entries.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub refs: Vec<String>,
+    /// Command lines that show it once more, for what was not as expected on the target of a profile.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub repeat: Vec<String>,
     /// The exchanges, in order.
     pub steps: Vec<StepResult>,
 }

@@ -278,6 +278,7 @@ fn empty(plot: &Plot, via: Via) -> VectorResult {
         cause: String::new(),
         why: plot.why.clone(),
         refs: crate::needs::references(plot),
+        repeat: Vec::new(),
         steps: Vec::new(),
     }
 }

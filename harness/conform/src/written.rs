@@ -84,7 +84,7 @@ fn words<'b>(bytes: &'b [u8], what: &str) -> Result<&'b str, String> {
 }
 
 /// In single quotes, in which a shell reads every byte as it is.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod freeze;
 pub(crate) mod lint;
 pub(crate) mod list;
 mod reference;
+mod repeat;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod send;

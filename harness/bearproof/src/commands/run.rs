@@ -24,6 +24,7 @@ use sha2::{Digest, Sha256};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use super::repeat::{Repeat, of_reference};
 use super::{Done, Failure, load_suite, pick_schemes, reference, target as profile};
 use crate::clock::{Stopwatch, system_now};
 use crate::http_subject::HttpSubjects;
@@ -104,6 +105,9 @@ pub(crate) fn execute(options: &Options) -> Result<Done, Failure> {
     }
     if gathered.selected == 0 {
         return Err(nothing_selected(options, &suite)?);
+    }
+    if options.target.is_none() {
+        of_reference(&mut gathered.vectors);
     }
     gathered.vectors.sort_by(|a, b| a.id.cmp(&b.id).then(a.via.cmp(&b.via)));
     let results = Results {
@@ -215,7 +219,8 @@ fn run_target(
         logins: Some(Logins::default()),
     };
     let selection = Selection { plots: &all, frozen: None, run: id, seed, known: &known };
-    let (mut calibration, results) = run(&selection, &subjects, &redactor);
+    let (mut calibration, mut results) = run(&selection, &subjects, &redactor);
+    Repeat { profile: path, reach: &profile.reach(), plots: &all, now: system_now() }.add(&mut results);
     if let Some(why) = http.not_forgotten() {
         let joint = if calibration.message.is_empty() { "" } else { "; " };
         let what = "the target was not put back as it was after a vector, and later ones may have seen that";

@@ -69,6 +69,7 @@ pub(crate) fn result(id: &str, via: Via, outcome: Outcome) -> VectorResult {
         cause: if passed { String::new() } else { format!("cause of {}", outcome.name()) },
         why: "takes a token that ended".to_owned(),
         refs: vec!["REQ-1".to_owned()],
+        repeat: vec![],
         steps: vec![exchange],
     }
 }
@@ -99,6 +100,7 @@ pub(crate) fn hostile() -> Results {
     let vectors = all.into_iter().map(|outcome| {
         let mut one = result(&format!("a/f/{}{HOSTILE}", outcome.name()), Via::Http, outcome);
         (one.cause, one.why, one.refs) = (text(), text(), vec!["REQ-1".to_owned(), text()]);
+        one.repeat = vec![text()];
         for step in &mut one.steps {
             (step.reason, step.observed) = (Some(text()), Some(text()));
             step.exchange = Some(Exchange { sent: text(), received: text() });

@@ -75,7 +75,7 @@ fn calibration_problems(results: &Results, style: Style) -> Vec<String> {
     lines
 }
 
-/// At most [`SHOWN`] findings, each in three to six lines.
+/// At most [`SHOWN`] findings, each in three to six lines and those that show it once more.
 fn worst(results: &Results, style: Style) -> Vec<String> {
     let groups = by_id(findings(results));
     let total = findings(results).count();
@@ -127,6 +127,8 @@ fn finding(results: &Results, group: &[&VectorResult], style: Style) -> Vec<Stri
         None => first.refs.join(", "),
     };
     lines.extend(style.fit(&requirement, long));
+    // Not broken into lines: they are for a shell.
+    lines.extend(first.repeat.iter().map(|c| style.paint(Colour::Dim, &format!("  {}", text::line(c)))));
     lines
 }
 
@@ -244,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_takes_three_to_six_lines() {
+    fn a_finding_takes_three_to_six_lines_and_its_commands_are_whole() {
         let long = "word ".repeat(200);
         let mut vectors: Vec<_> =
             [Via::InProcess, Via::Http, Via::Https].map(|via| fail("a/f/long", via)).into();
@@ -259,6 +261,8 @@ mod tests {
         assert_eq!(lines(&results.vectors.iter().collect::<Vec<_>>()), 6);
         assert_eq!(lines(&[results.vectors.first().unwrap()]), 5);
         assert_eq!(lines(&[&bare]), 3);
+        bare.repeat = vec![long, "second".into()];
+        assert_eq!(lines(&[&bare]), 5);
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod hostile;
 mod login;
 mod measured;
 mod reference;
+mod repeat;
 mod schemes;
 mod serve;
 mod wrong_servers;

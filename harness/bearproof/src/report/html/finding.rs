@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::exchange::{Budget, steps};
 use super::{Section, line, outcome_word};
-use crate::report::group::{by_id, plural, requirements, target_of, vias};
+use crate::report::group::{by_id, plural, requirements, vias};
 use crate::report::verdict::{findings, open_targets};
 
 /// All findings; the section stays where there is none.
@@ -109,7 +109,7 @@ fn finding(results: &Results, group: &[&VectorResult], budget: &mut Budget) -> M
                 }
                 (steps(result, budget))
             }
-            @if let Some(target) = target_of(results, first) { (again(first, target)) }
+            (again(first))
         }
     }
 }
@@ -131,15 +131,11 @@ fn rules(results: &Results, result: &VectorResult) -> Markup {
 }
 
 /// How to see it once more.
-fn again(result: &VectorResult, target: &Target) -> Markup {
+fn again(result: &VectorResult) -> Markup {
     html! {
-        p.again {
-            "See it again: "
-            code {
-                "bearproof run "
-                @if target.name != "reference" { "--target " (line(&target.name)) " " }
-                "--filter " (line(&result.id))
-            }
+        @if !result.repeat.is_empty() {
+            p.again { "See it again:" }
+            pre.again tabindex="0" { @for command in &result.repeat { (line(command)) "\n" } }
         }
     }
 }
