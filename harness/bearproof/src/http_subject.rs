@@ -14,6 +14,7 @@ use bearproof_scheme::time::parse_rfc3339;
 use tokio::runtime::Handle;
 
 use crate::clock::system_now;
+use crate::marked::Marked;
 use crate::wire::{Client, ExchangeError, Origin, Response};
 
 /// A live target.
@@ -169,12 +170,16 @@ pub(crate) struct HttpSubjects<'a> {
     pub(crate) concurrency: usize,
     /// Where the profile has no key to make tokens with.
     pub(crate) logins: Option<Logins>,
+    /// Id of the run, which each request carries.
+    pub(crate) run: &'a str,
+    /// A field that carries run and vector, where the profile names one.
+    pub(crate) tag: Option<&'a str>,
 }
 
 impl Subjects for HttpSubjects<'_> {
     fn with(&self, plot: &Plot, with: &mut dyn FnMut(&dyn Subject)) {
         if let Some((_, http)) = self.targets.iter().find(|(choose, _)| *choose == plot.choose) {
-            with(*http);
+            with(&Marked::new(*http, self.run, &plot.id, self.tag));
             if changes_state(plot) {
                 http.forget();
             }

@@ -4,6 +4,7 @@ mod clock;
 mod commands;
 mod embedded;
 mod http_subject;
+mod marked;
 mod readme;
 mod report;
 mod server;

@@ -177,6 +177,8 @@ fn run_reference(
                 lacks: &|_| None,
                 concurrency: reference::CONCURRENCY,
                 logins: None,
+                run: id,
+                tag: None,
             };
             let selection = Selection { plots: &all, frozen: None, run: id, seed, known: &known };
             let (calibration, results) = run(&selection, &subjects, &redactor);
@@ -217,6 +219,8 @@ fn run_target(
         lacks: &lacks,
         concurrency: reference::CONCURRENCY,
         logins: Some(Logins::default()),
+        run: id,
+        tag: profile.variant.world.connect.tag.as_deref(),
     };
     let selection = Selection { plots: &all, frozen: None, run: id, seed, known: &known };
     let (mut calibration, mut results) = run(&selection, &subjects, &redactor);

@@ -10,6 +10,7 @@ mod explain;
 mod explain_program;
 mod hostile;
 mod login;
+mod marked;
 mod measured;
 mod reference;
 mod repeat;

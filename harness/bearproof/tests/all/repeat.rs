@@ -1,5 +1,7 @@
 //! The command lines of a finding show it once more.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first broken assumption")]
+
 use std::fs;
 use std::process::Command;
 
@@ -30,7 +32,11 @@ fn lines(folder: &Temp, defect: &str) -> Vec<(String, u64, Vec<String>)> {
         .map(|v| {
             let lines = v["repeat"].as_array().unwrap().iter().map(|l| l.as_str().unwrap().to_string());
             let last = v["steps"].as_array().unwrap().last().unwrap();
-            (v["id"].as_str().unwrap().to_string(), last["status"].as_u64().unwrap(), lines.collect::<Vec<_>>())
+            (
+                v["id"].as_str().unwrap().to_string(),
+                last["status"].as_u64().unwrap(),
+                lines.collect::<Vec<_>>(),
+            )
         })
         .collect();
     for (id, status, lines) in &found {

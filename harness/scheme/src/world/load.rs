@@ -298,7 +298,20 @@ fn read_connect(t: &Table<'_>) -> Result<Connect, Fault> {
         control: text("control")?,
         ca: text("ca")?,
         allow: t.get("allow").map_or(Ok(Vec::new()), |i| i.texts())?,
+        tag: t.get("tag").map(|i| field_name(&i)).transpose()?,
     })
+}
+
+/// A token of RFC 9110 section 5.6.2, as names of fields are.
+fn field_name(item: &Item<'_>) -> Result<String, Fault> {
+    let name = item.text()?;
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if name.is_empty() || !name.bytes().all(token) {
+        return Err(
+            item.fault(format!("`{name}` is no name of a field"), "write for example `X-Test-Request`")
+        );
+    }
+    Ok(name)
 }
 
 fn read_success(t: &Table<'_>) -> Result<Success, Fault> {

@@ -166,6 +166,8 @@ pub struct Connect {
     pub ca: Option<String>,
     /// Hosts that may be contacted although they are not loopback.
     pub allow: Vec<String>,
+    /// A field in which each request says run and vector, for the owner's logs.
+    pub tag: Option<String>,
 }
 
 /// A whole world.

@@ -1,0 +1,45 @@
+//! Says in each request who sends it, so that the owner of the target finds it in the logs. It must not change what
+//! the request already says.
+
+use bearproof_conform::subject::{Observation, Subject, SubjectError};
+use bearproof_scheme::request::Message;
+
+/// A subject whose requests carry marks.
+pub(crate) struct Marked<'a> {
+    subject: &'a dyn Subject,
+    marks: Vec<(String, Vec<u8>)>,
+}
+
+impl<'a> Marked<'a> {
+    /// `User-Agent` (RFC 9110 section 10.1.5) with the run, and in the field `tag`, if one is named, run and vector.
+    pub(crate) fn new(subject: &'a dyn Subject, run: &str, vector: &str, tag: Option<&str>) -> Self {
+        let agent = format!("bearproof/{} run={run}", env!("CARGO_PKG_VERSION"));
+        let tag = tag.map(|name| (name.to_owned(), format!("run={run} vector={vector}").into_bytes()));
+        let marks = [("User-Agent".to_owned(), agent.into_bytes())].into_iter().chain(tag).collect();
+        Self { subject, marks }
+    }
+}
+
+impl Subject for Marked<'_> {
+    fn send(&self, message: &Message, step: usize) -> Result<Observation, SubjectError> {
+        let mut marked = message.clone();
+        for (name, value) in &self.marks {
+            if message.request().values(name).next().is_none() {
+                marked.fields.push((name.clone(), value.clone()));
+            }
+        }
+        self.subject.send(&marked, step)
+    }
+
+    fn revoke(&self, role: &str) -> Result<(), SubjectError> {
+        self.subject.revoke(role)
+    }
+
+    fn wait(&self, seconds: u64) -> Result<(), SubjectError> {
+        self.subject.wait(seconds)
+    }
+
+    fn now(&self) -> u64 {
+        self.subject.now()
+    }
+}
