@@ -61,6 +61,9 @@ enum Command {
         /// Write the results to `reports/reference.json` as the accepted ones of the reference.
         #[arg(long)]
         accept: bool,
+        /// Add what deviates and is not known yet to the profile's file of known deviations.
+        #[arg(long, requires = "target")]
+        update: bool,
         /// Write the reports here.
         #[arg(long, value_name = "DIR", default_value = "reports/latest")]
         out: PathBuf,
@@ -216,7 +219,7 @@ fn main() -> ExitCode {
 fn execute(cli: Cli) -> Result<Done, Failure> {
     let vectors = cli.vectors;
     match cli.command {
-        Command::Run { target, scheme, filter, level, strict, seed, accept, out } => {
+        Command::Run { target, scheme, filter, level, strict, seed, accept, update, out } => {
             run::execute(&run::Options {
                 vectors,
                 target,
@@ -230,6 +233,7 @@ fn execute(cli: Cli) -> Result<Done, Failure> {
                 strict,
                 seed,
                 accept,
+                update,
                 out,
                 style: style(),
             })

@@ -3,6 +3,7 @@
 
 pub mod captured;
 pub mod catalogue;
+pub mod deviation;
 pub mod drive;
 pub mod entropy;
 pub mod equivalent;

@@ -268,6 +268,16 @@ pub struct VectorResult {
     pub steps: Vec<StepResult>,
 }
 
+impl VectorResult {
+    /// The first exchange that was not as expected, counted from 0.
+    pub fn wrong_step(&self) -> Option<usize> {
+        self.steps.iter().position(|step| {
+            let differs = step.expected != "any" && step.observed.as_ref() != Some(&step.expected);
+            differs || step.assertions.iter().any(|a| !a.held && a.level == Level::Must)
+        })
+    }
+}
+
 /// One exchange of a vector.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -348,6 +348,15 @@ impl<'d> Item<'d> {
         crate::time::parse_rfc3339(&datetime.to_string()).ok_or_else(|| self.expected(what))
     }
 
+    /// The value as a date alone, `2027-01-31`.
+    ///
+    /// # Errors
+    /// If it is not one.
+    pub fn date(&self) -> Result<String, Fault> {
+        let date = self.value.get_ref().as_datetime().filter(|d| d.time.is_none()).and_then(|d| d.date);
+        date.map(|date| date.to_string()).ok_or_else(|| self.expected("a date such as 2027-01-31"))
+    }
+
     /// The value as a list of values.
     ///
     /// # Errors

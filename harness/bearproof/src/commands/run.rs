@@ -40,6 +40,8 @@ pub(crate) struct Options {
     pub(crate) level: Option<Level>,
     pub(crate) strict: bool,
     pub(crate) seed: Option<u64>,
+    /// Write what deviates and is not known yet into the file of the known deviations.
+    pub(crate) update: bool,
     /// Write the results, without what differs from run to run, as the accepted ones.
     pub(crate) accept: bool,
     pub(crate) out: PathBuf,
@@ -81,6 +83,8 @@ struct Gathered {
     requests: u64,
     digest: Sha256,
     selected: usize,
+    /// The file of known deviations that was written.
+    updated: Option<PathBuf>,
 }
 
 /// Runs, writes the reports, and says what was found.
@@ -147,6 +151,9 @@ pub(crate) fn execute(options: &Options) -> Result<Done, Failure> {
         "reports: {0}/results.json, {0}/report.html, {0}/junit.xml\n",
         options.out.display()
     ));
+    if let Some(path) = gathered.updated {
+        output.push_str(&format!("known deviations: {}; write the reason of each new one\n", path.display()));
+    }
     Ok(Done { output: output.into_bytes(), code: exit_code(&results, options.strict) })
 }
 
@@ -164,8 +171,7 @@ fn run_reference(
         let Vectors { plots: all, frozen } = select(options, all_of(suite, &scheme)?)?;
         gathered.count(&all, &frozen)?;
         let redactor = Redactor::of_world(&scheme.default.world);
-        let known = BTreeSet::new();
-        let selection = Selection { plots: &all, frozen: Some(&frozen), run: id, seed, known: &known };
+        let selection = Selection { plots: &all, frozen: Some(&frozen), run: id, seed };
         let (calibration, results) = run(&selection, &InProcessSubjects, &redactor);
         gathered.targets.push(target(&scheme.default, Via::InProcess, "reference", calibration));
         gathered.vectors.extend(results);
@@ -180,7 +186,7 @@ fn run_reference(
                 run: id,
                 tag: None,
             };
-            let selection = Selection { plots: &all, frozen: None, run: id, seed, known: &known };
+            let selection = Selection { plots: &all, frozen: None, run: id, seed };
             let (calibration, results) = run(&selection, &subjects, &redactor);
             gathered.targets.push(target(&scheme.default, via, "reference", calibration));
             gathered.vectors.extend(results);
@@ -204,14 +210,13 @@ fn run_target(
 ) -> Result<(), Failure> {
     let profile = profile::read(suite, path)?;
     let all = all_of(suite, &profile.scheme)?;
-    profile.check_known(&all.plots)?;
+    let known = profile.deviations(&all.plots, options.update)?;
     let selected = select(options, all)?;
     gathered.count(&selected.plots, &selected.frozen)?;
     let all = profile.plots(selected.plots);
     let http = profile.http(runtime.handle(), Duration::from_secs(5))?;
     let via = if http.origin.secure { Via::Https } else { Via::Http };
     let redactor = Redactor::of_world(&profile.variant.world);
-    let known: BTreeSet<String> = profile.variant.world.known.iter().map(|(id, _)| id.clone()).collect();
     let lacks = |need: &str| profile.lacks(need);
     let subjects = HttpSubjects {
         targets: vec![(Vec::new(), &http)],
@@ -222,8 +227,12 @@ fn run_target(
         run: id,
         tag: profile.variant.world.connect.tag.as_deref(),
     };
-    let selection = Selection { plots: &all, frozen: None, run: id, seed, known: &known };
+    let selection = Selection { plots: &all, frozen: None, run: id, seed };
     let (mut calibration, mut results) = run(&selection, &subjects, &redactor);
+    if options.update {
+        gathered.updated = Some(profile.update(&known, &results)?);
+    }
+    known.apply(&mut results, system_now());
     Repeat { profile: path, reach: &profile.reach(), plots: &all, now: system_now() }.add(&mut results);
     if let Some(why) = http.not_forgotten() {
         let joint = if calibration.message.is_empty() { "" } else { "; " };

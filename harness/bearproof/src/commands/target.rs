@@ -1,12 +1,16 @@
 //! A profile becomes a target: a world with an address. It must not send anything.
 
-use std::path::Path;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
+use bearproof_conform::deviation::Deviations;
 use bearproof_conform::login::Logins;
 use bearproof_conform::plot::Plot;
+use bearproof_conform::results::VectorResult;
 use bearproof_conform::suite::{Disk, Folder, Scheme, Suite, Variant, load_profile, read_text};
 use bearproof_scheme::world;
 use tokio::runtime::Handle;
@@ -104,19 +108,29 @@ impl Profile {
             .collect()
     }
 
-    /// Refuses a known deviation that names no vector: it would hide nothing and mislead.
-    pub(super) fn check_known(&self, plots: &[Plot]) -> Result<(), Failure> {
-        for (id, _) in &self.variant.world.known {
-            if !plots.iter().any(|p| p.id == *id) {
-                let near = bearproof_scheme::document::nearest(id, plots.iter().map(|p| p.id.as_str()));
-                let near = if near.starts_with("did") { near } else { "`bearproof list` names all".into() };
-                return Err(Failure::input(format!(
-                    "{}: `known` names `{id}`, which is no vector\n  help: {near}",
-                    self.name
-                )));
-            }
+    /// The known deviations, where the profile names a file; `plots` are all of the scheme. A file that `update` is to
+    /// write need not be there yet.
+    pub(super) fn deviations(&self, plots: &[Plot], update: bool) -> Result<Deviations, Failure> {
+        let Some(file) = &self.variant.world.known else { return Ok(Deviations::default()) };
+        if update && !self.folder.0.join(file).exists() {
+            return Ok(Deviations::default());
         }
-        Ok(())
+        let ids: Vec<&str> = plots.iter().map(|p| p.id.as_str()).collect();
+        Ok(Deviations::load(&self.folder.name(file), &read_text(&self.folder, file)?, &ids)?)
+    }
+
+    /// Puts entries for what is not known yet at the end of the file, and says where that is.
+    pub(super) fn update(&self, known: &Deviations, results: &[VectorResult]) -> Result<PathBuf, Failure> {
+        let Some(file) = &self.variant.world.known else {
+            let help = "name one in the profile: `known = \"deviations.toml\"`";
+            return Err(Failure::input(format!("{}: there is no file to update\n  help: {help}", self.name)));
+        };
+        let path = self.folder.0.join(file);
+        let failed = |e: std::io::Error| Failure::input(format!("{}: can't be written: {e}", path.display()));
+        let start = if path.exists() { "" } else { "format = 1\n" };
+        let mut open = OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
+        open.write_all(format!("{start}{}", known.update(results)).as_bytes()).map_err(failed)?;
+        Ok(path)
     }
 
     /// Why the target can't offer a need.

@@ -5,9 +5,7 @@ mod behaviour;
 mod layout;
 mod table;
 
-use bearproof_conform::results::{
-    CalibrationState, Level, Outcome, Results, Severity, StepResult, Target, VectorResult,
-};
+use bearproof_conform::results::{CalibrationState, Level, Outcome, Results, Severity, Target, VectorResult};
 
 use bearproof_conform::run::UNSTEADY;
 
@@ -134,11 +132,7 @@ fn finding(results: &Results, group: &[&VectorResult], style: Style) -> Vec<Stri
 
 /// Outcome and, for the first exchange that went wrong, what was expected and what came.
 fn what_happened(result: &VectorResult) -> String {
-    let wrong = |step: &StepResult| {
-        let differs = step.expected != "any" && step.observed.as_ref() != Some(&step.expected);
-        differs || step.assertions.iter().any(|a| !a.held && a.level == Level::Must)
-    };
-    let number = result.steps.iter().position(wrong);
+    let number = result.wrong_step();
     let place = number.and_then(|n| result.steps.get(n)).or_else(|| result.steps.last());
     let mut words = result.outcome.name().to_owned();
     if let Some(step) = place {

@@ -1,6 +1,10 @@
 //! The owner of a target finds each request of a run in the logs.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first broken assumption")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first broken assumption"
+)]
 
 use std::fs;
 

@@ -1,6 +1,10 @@
 //! The command lines of a finding show it once more.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first broken assumption")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first broken assumption"
+)]
 
 use std::fs;
 use std::process::Command;

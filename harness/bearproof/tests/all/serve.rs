@@ -161,31 +161,6 @@ fn what_came_from_the_environment_is_not_shown() {
 }
 
 #[test]
-fn known_deviations_that_are_gone_are_findings_and_unknown_ids_are_refused() {
-    let served = serve("known", "hexsafe", &[]);
-    let path = served.folder.join("hexsafe.toml");
-    let profile = std::fs::read_to_string(&path).unwrap();
-    let run = |known: &str| {
-        std::fs::write(&path, format!("{profile}\n[known]\n{known} = \"to be mended\"\n")).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bearproof"));
-        command.arg("run").arg("--target").arg(&path).args(["--filter", "hexsafe/replay", "--out"]);
-        let ended = command.arg(served.folder.join("out")).output().unwrap();
-        (
-            ended.status.code(),
-            String::from_utf8(ended.stdout).unwrap(),
-            String::from_utf8(ended.stderr).unwrap(),
-        )
-    };
-    let (code, said, _) = run("\"hexsafe/replay/same-nonce-in-a-new-token\"");
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("stale known deviation"), "{said}");
-    let (code, _, error) = run("\"hexsafe/replay/same-nonce\"");
-    assert_eq!(code, Some(2), "{error}");
-    assert!(error.contains("`hexsafe/replay/same-nonce`, which is no vector"), "{error}");
-    served.stop();
-}
-
-#[test]
 fn plain_http_is_refused_and_reasons_are_told_only_on_request() {
     let request = "GET /v1/validate HTTP/1.1\r\nHost: api.hexsafe.example\r\nConnection: close\r\n\r\n";
     let quiet = serve("quiet", "hexsafe", &[]);

@@ -140,7 +140,7 @@ fn empty_world() -> World {
     World {
         scheme: None,
         connect: Connect::default(),
-        known: Vec::new(),
+        known: None,
         clock: Some(0),
         origin: "https://api.example".into(),
         leeway: 0,

@@ -99,7 +99,7 @@ pub fn load(d: &Description, file: &str, text: &str, resolver: &dyn Resolver) ->
         Ok(World {
             scheme: root.get("scheme").map(|i| i.text()).transpose()?,
             connect: root.get("connect").map_or(Ok(Connect::default()), |i| i.table(read_connect))?,
-            known: pairs(root, "known")?,
+            known: root.get("known").map(|i| i.text()).transpose()?,
             clock: root.get("clock").map(|i| i.timestamp()).transpose()?,
             origin: address,
             leeway: root.get("leeway").map_or(Ok(0), |i| reader.duration(&i))?,

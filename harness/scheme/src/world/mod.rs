@@ -177,8 +177,8 @@ pub struct World {
     pub scheme: Option<String>,
     /// How a live target is reached.
     pub connect: Connect,
-    /// Known deviations of a target: vector id and why.
-    pub known: Vec<(String, String)>,
+    /// File of the known deviations of a target, relative to the profile.
+    pub known: Option<String>,
     /// Seconds since 1970 UTC; `None` in a profile: the real time.
     pub clock: Option<u64>,
     /// Scheme, host and port by which the API is known.
