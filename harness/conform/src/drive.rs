@@ -11,7 +11,7 @@ use crate::plot::Plot;
 use crate::recipe::{Action, Expect};
 use crate::redact::{Redactor, mask_tokens};
 use crate::resolve::carrier;
-use crate::results::{Exchange, Outcome, StepResult, VectorResult, Via};
+use crate::results::{Exchange, Outcome, Severity, StepResult, VectorResult, Via};
 use crate::subject::{Observation, Subject, SubjectError};
 use crate::vector::{FrozenStep, Vector};
 
@@ -77,13 +77,25 @@ pub fn drive(
         id: plot.id.clone(),
         via,
         level: plot.level,
-        severity: plot.severity,
+        severity: severity(plot, &verdict.1, &steps),
         outcome: verdict.0,
         cause: if verdict.1.is_empty() { verdict.1 } else { driver.redactor().redact(&verdict.1) },
         why: if verdict.0 == Outcome::Pass { String::new() } else { plot.why.clone() },
         refs: crate::needs::references(plot),
         repeat: Vec::new(),
         steps,
+    }
+}
+
+/// How bad a result is. A request that was refused in a wrong way let nobody in.
+fn severity(plot: &Plot, cause: &str, steps: &[StepResult]) -> Severity {
+    let refused = |s: &StepResult| s.expected == "reject" && s.observed.as_deref() == Some("reject");
+    match steps.last() {
+        Some(last) if cause != LEAK && !cause.is_empty() && refused(last) => {
+            // The least severe of the two; the order of severities is from the worst on.
+            plot.severity.max(if cause.starts_with(BROKE) { Severity::Medium } else { Severity::Low })
+        }
+        _ => plot.severity,
     }
 }
 
@@ -152,8 +164,13 @@ impl Driver<'_> {
         let success = endpoint.map(|e| e.success.clone()).unwrap_or_default();
         let inside = let_in(&success, &observation);
         result.observed = Some(if inside { "accept" } else { "reject" }.into());
-        let documented = documented(d, &expect, &made.message);
-        let (mut outcome, mut cause) = verdict(&expect, inside, &success, &observation, &documented);
+        // Where the request differs by its method, an answer that this method is not served here refuses it.
+        let other_method = endpoint.is_some_and(|e| e.method != made.message.method);
+        let unserved = other_method && !inside && matches!(observation.status, 404 | 405);
+        let unserved = unserved && matches!(expect, Expect::Reject(_));
+        let documented = if unserved { Documented::default() } else { documented(d, &expect, &made.message) };
+        let (mut outcome, mut cause) =
+            verdict(&expect, inside, &success, &observation, &documented, unserved);
         if let Some(echo) = self.leak(&made.message, &observation) {
             (outcome, cause) = (Outcome::Fail, echo);
         } else if outcome == Outcome::Pass && matches!(expect, Expect::Reject(_)) {
@@ -305,18 +322,22 @@ fn verdict(
     success: &Success,
     observation: &Observation,
     documented: &Documented,
+    unserved: bool,
 ) -> (Outcome, String) {
     let status = observation.status;
+    if *expect == Expect::Any {
+        return (Outcome::Pass, String::new());
+    }
     if status >= 500 {
         return match expect {
             Expect::Accept => (Outcome::Fail, format!("{BROKE} on a good request ({status})")),
             _ => (Outcome::Fail, format!("{BROKE} instead of refusing ({status})")),
         };
     }
-    if *expect == Expect::Any {
-        return (Outcome::Pass, String::new());
-    }
-    if !inside && let Some(cause) = says_nothing(observation, documented, expect) {
+    if !inside
+        && !unserved
+        && let Some(cause) = says_nothing(observation, documented, expect)
+    {
         return (Outcome::Inconclusive, cause);
     }
     if !inside && matches!(expect, Expect::Reject(_)) && !is_refusal(success, observation) {

@@ -27,8 +27,10 @@ pub fn documented(d: &Description, expect: &Expect, message: &Message) -> Docume
     let Expect::Reject(reasons) = expect else { return Documented::default() };
     // What is no HTTP (RFC 9110 section 5.5) never reaches authentication: any 4xx is right, and proxies say 400.
     let broken = |value: &[u8]| value.iter().any(|b| (*b < 0x20 && *b != b'\t') || *b == 0x7f);
-    // Nor does a name with a blank before the colon: RFC 9112 section 5.1 demands 400.
-    if message.fields.iter().any(|(name, value)| name.ends_with([' ', '\t']) || broken(value)) {
+    // Nor does a name with a blank before the colon, or a request without exactly one host: RFC 9112 sections 5.1 and
+    // 3.2 demand 400.
+    let no_host = message.request().host().is_none_or(|host| host.contains([' ', '\t', ',']));
+    if no_host || message.fields.iter().any(|(name, value)| name.ends_with([' ', '\t']) || broken(value)) {
         return Documented::default();
     }
     let mut documented = Documented::default();

@@ -8,7 +8,7 @@ use bearproof_scheme::world::World;
 use crate::recipe::{Meaning, Target};
 
 /// All words that `where` knows, beside `role NAME` and `endpoint NAME`.
-pub const CAPABILITIES: [&str; 39] = [
+pub const CAPABILITIES: [&str; 40] = [
     "token",
     "jws",
     "jwe",
@@ -30,6 +30,7 @@ pub const CAPABILITIES: [&str; 39] = [
     "hs256",
     "identity",
     "identity-copy",
+    "optional-copy",
     "identity-in-claims",
     "identity-in-field",
     "auth-scheme",
@@ -96,6 +97,7 @@ pub fn has(d: &Description, world: &World, word: &str) -> bool {
         "hs256" => alg == Some(Alg::Hs256),
         "identity" => meaning(Meaning::Identity),
         "identity-copy" => meaning(Meaning::IdentityCopy),
+        "optional-copy" => find(d, &Target::Meaning(Meaning::IdentityCopy)).is_some_and(|p| p.optional),
         "identity-in-claims" => identity_at(Place::Claims),
         "identity-in-field" => identity_at(Place::Field),
         "auth-scheme" => carrier(d).is_some_and(|p| p.auth_scheme.is_some()),

@@ -142,8 +142,19 @@ fn inconclusive(plot: &Plot, subjects: &dyn Subjects, cause: &str) -> VectorResu
     VectorResult { outcome: Outcome::Inconclusive, cause: cause.into(), ..empty(plot, subjects.via()) }
 }
 
-/// A rejection counts only if the same request without the fault was let in.
+/// A rejection counts only if the same request without the fault was let in. A control that was made for a vector (in
+/// another spelling, of another kind) and is refused says that this vector can't be judged here, and no more.
 fn judge_by_control(selection: &Selection<'_>, results: &mut [VectorResult]) {
+    for result in results.iter_mut().filter(|r| r.outcome == Outcome::Fail) {
+        let plot = selection.plots.iter().find(|p| p.id == result.id);
+        let made = plot.is_some_and(|p| is_control(p) && p.steps.iter().any(|s| !s.edits.is_empty()));
+        let refused = result.steps.iter().any(|s| s.observed.as_deref() == Some("reject"));
+        if made && refused && result.cause != LEAK {
+            result.outcome = Outcome::Inconclusive;
+            result.cause =
+                format!("{}; no document shows it, so only its vector is not judged", result.cause);
+        }
+    }
     let inside: BTreeSet<String> = results.iter().filter(|r| let_in(r)).map(|r| r.id.clone()).collect();
     for result in results {
         let plot = selection.plots.iter().find(|p| p.id == result.id);
@@ -153,6 +164,10 @@ fn judge_by_control(selection: &Selection<'_>, results: &mut [VectorResult]) {
             result.cause = format!("its control `{twin}` was not let in, so the refusal proves nothing");
         }
     }
+}
+
+fn is_control(plot: &Plot) -> bool {
+    plot.id.split('/').nth(1) == Some(CONTROL)
 }
 
 /// Whether a good request was let in, even if the answer has a fault of its own (a secret in it, say).
@@ -177,10 +192,13 @@ fn steadily(
     redactor: &Redactor,
 ) -> VectorResult {
     let mut first = one(plot, selection, subjects, redactor);
+    // What may be used once is used up when it was let in.
+    let used_up = || stands(&first) && plot.variant.description.parts.iter().any(|p| p.single_use);
     if first.outcome != Outcome::Fail
         || first.cause == LEAK
         || changes_state(plot)
         || selection.frozen.is_some()
+        || used_up()
     {
         return first;
     }
@@ -311,7 +329,7 @@ fn parallel(
 
 /// The good request of the usual caller, as a plot.
 fn good(selection: &Selection<'_>, subjects: &dyn Subjects) -> Option<Plot> {
-    let is_control = |p: &&Plot| p.id.split('/').nth(1) == Some(CONTROL) && p.steps.len() == 1;
+    let is_control = |p: &&Plot| is_control(p) && p.steps.len() == 1;
     let plain =
         |p: &&Plot| p.steps.iter().all(|s| s.edits.is_empty()) && p.role == "primary" && p.choose.is_empty();
     let plots = || selection.plots.iter().filter(is_control).filter(plain);

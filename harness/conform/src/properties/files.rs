@@ -1,7 +1,6 @@
 //! Properties of the loaders of our files. Nothing named in an input may be opened: files and environment are the
 //! published ones or none.
 
-use std::collections::BTreeSet;
 
 use bearproof_scheme::description::{self, Description};
 use bearproof_scheme::document::{MAX_FILE, check_text};
@@ -48,8 +47,11 @@ pub(super) fn recipe_file(_: &Ground, data: &[u8]) -> Result<(), String> {
         match load_recipes(FILE, text, family) {
             Err(fault) => placed(&fault, text)?,
             Ok(loaded) => {
-                let names: BTreeSet<_> = loaded.recipes.iter().map(|r| (&r.family, &r.name)).collect();
-                ensure(names.len() == loaded.recipes.len(), || "a name stands twice".into())?;
+                let mut rest = loaded.recipes.as_slice();
+                while let Some((first, others)) = rest.split_first() {
+                    ensure(!others.iter().any(|r| r.is_beside(first)), || "a name stands twice".into())?;
+                    rest = others;
+                }
             }
         }
     }

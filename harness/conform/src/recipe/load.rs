@@ -29,9 +29,10 @@ pub fn load_recipes(file: &str, text: &str, family: Option<&str>) -> Result<Load
         for item in items {
             for case in cases(&item)? {
                 let recipe = item.table(|table| read_recipe(&item, table, family, &case))?;
-                if recipes.iter().any(|r| r.family == recipe.family && r.name == recipe.name) {
+                if recipes.iter().any(|r| r.is_beside(&recipe)) {
                     let id = format!("{}/{}", recipe.family, recipe.name);
-                    return Err(item.fault(format!("the recipe `{id}` stands twice"), "rename one of them"));
+                    let remedy = "rename one of them, or let them exclude each other by `where`";
+                    return Err(item.fault(format!("the recipe `{id}` stands twice"), remedy));
                 }
                 recipes.push(recipe);
             }

@@ -43,6 +43,17 @@ pub struct Recipe {
     pub steps: Vec<Step>,
 }
 
+impl Recipe {
+    /// Whether some scheme could have two vectors of one id by the two: the name is the same, and no condition of one
+    /// is the opposite of one of the other's.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        let opposite =
+            |a: &String, b: &String| a.strip_prefix('!') == Some(b) || b.strip_prefix('!') == Some(a);
+        let exclude = self.conditions.iter().any(|a| other.conditions.iter().any(|b| opposite(a, b)));
+        self.family == other.family && self.name == other.name && !exclude
+    }
+}
+
 /// One exchange.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
