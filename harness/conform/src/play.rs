@@ -21,6 +21,8 @@ pub struct Moment<'a> {
     pub now: u64,
     /// Randomness.
     pub entropy: &'a dyn Entropy,
+    /// A number of the run and the vector, the same in each step, for values that may be used once; 0 in what is frozen.
+    pub fresh: u64,
 }
 
 /// What a step made and what came back, for later steps.
@@ -78,16 +80,26 @@ pub fn play_with_effect(
     now: u64,
     earlier: &[Done],
 ) -> Result<Next, String> {
+    let fresh = fresh(run, &plot.id);
     let mut attempt = 0;
     loop {
         let id = if attempt == 0 { plot.id.clone() } else { format!("{} {attempt}", plot.id) };
         let entropy = Published::of_run(run, &id, index);
-        let moment = Moment { now: now.saturating_sub(attempt), entropy: &entropy };
+        let moment = Moment { now: now.saturating_sub(attempt), entropy: &entropy, fresh };
         match play(plot, index, moment, earlier) {
             Err(why) if why == NO_EFFECT && attempt < ATTEMPTS => attempt += 1,
             result => return result,
         }
     }
+}
+
+/// See [`Moment::fresh`]: a multiple of 8 below 2^22, so that what it is added to stays odd, near, and as long.
+fn fresh(run: &str, id: &str) -> u64 {
+    if run.is_empty() {
+        return 0;
+    }
+    let bytes = Published::of_run(run, id, 0).bytes("fresh", 3);
+    bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)) >> 5 << 3
 }
 
 /// What a step does, under a binding.
@@ -124,6 +136,7 @@ pub(crate) struct Stage<'p> {
     pub(crate) parts: Vec<Part>,
     pub(crate) draft: Draft,
     pub(crate) earlier: &'p [Done],
+    fresh: u64,
     edits: Vec<&'p Edit>,
     token_of: Option<usize>,
     endpoint: String,
@@ -162,6 +175,7 @@ impl<'p> Stage<'p> {
             parts,
             draft: Draft::of(world, place),
             earlier,
+            fresh: moment.fresh,
             edits: step.edits.iter().chain(&step.fault).collect(),
             token_of: step.token_of,
             endpoint: endpoint.into(),
@@ -396,11 +410,8 @@ impl<'p> Stage<'p> {
             Given::Json(template) => {
                 let right = same(compute(&self.signer, &self.draft).unwrap_or_default());
                 let right = right.map(|w| String::from_utf8_lossy(&w.bytes).into_owned()).unwrap_or_default();
-                Ok(Written::given(
-                    place,
-                    name,
-                    &fill_times(template, self.signer.now).replace("{value}", &right),
-                ))
+                let filled = fill_fresh(&fill_times(template, self.signer.now), self.fresh);
+                Ok(Written::given(place, name, &filled.replace("{value}", &right)))
             }
         }
     }
@@ -472,6 +483,21 @@ pub(crate) fn fill_times(template: &str, now: u64) -> String {
     out
 }
 
+/// Replaces `{fresh}`, `{12+fresh}` and `{12-fresh}`.
+fn fill_fresh(template: &str, fresh: u64) -> String {
+    let Some((before, after)) = template.split_once("fresh}") else { return template.into() };
+    let Some((start, sum)) = before.rsplit_once('{') else { return template.into() };
+    let number = |digits: &str| if digits.is_empty() { Some(0) } else { digits.parse::<u64>().ok() };
+    let value = match sum.strip_suffix('-') {
+        Some(digits) => number(digits).and_then(|n| n.checked_sub(fresh)),
+        None => number(sum.strip_suffix('+').unwrap_or(sum)).and_then(|n| n.checked_add(fresh)),
+    };
+    match value {
+        Some(value) => format!("{start}{value}{after}"),
+        None => template.into(),
+    }
+}
+
 /// The token in the answer of an operation.
 pub fn answered_token(plot: &Plot, endpoint: &str, body: &[u8]) -> Option<String> {
     let operation = plot.variant.description.operation(endpoint)?;
@@ -490,4 +516,26 @@ pub(crate) fn pointer<'v, 'a>(value: &'v Value<'a>, path: &str) -> Option<&'v Va
         at = members.find(&name.replace("~1", "/").replace("~0", "~"))?;
     }
     Some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fresh_number_is_added_or_taken_away_and_nothing_else_is_touched() {
+        let filled = |template: &str| fill_fresh(template, 8);
+        assert_eq!(filled("{12+fresh}"), "20");
+        assert_eq!(filled("[{12-fresh}]"), "[4]");
+        assert_eq!(filled("\"random{fresh}\""), "\"random8\"");
+        assert_eq!(filled("{\"fresh\":1}"), "{\"fresh\":1}");
+        assert_eq!(filled("{x+fresh}"), "{x+fresh}");
+    }
+
+    #[test]
+    fn what_is_frozen_has_none_and_each_run_another() {
+        assert_eq!(fresh("", "a/b/c"), 0);
+        assert_ne!(fresh("one", "a/b/c"), fresh("two", "a/b/c"));
+        assert_eq!(fresh("one", "a/b/c") % 8, 0);
+    }
 }

@@ -12,8 +12,9 @@ use crate::freeze::CONTROL;
 use crate::login::Logins;
 use crate::needs::needs;
 use crate::plot::Plot;
-use crate::recipe::{Action, Edit, Expect, Spot, Step};
+use crate::recipe::{Action, Edit, Expect, Given, Spot, Step};
 use crate::redact::Redactor;
+use crate::resolve::find;
 use crate::results::{
     Calibration, CalibrationState, Level, Outcome, Requirement, StepResult, Target, VectorResult, Via,
 };
@@ -155,6 +156,15 @@ fn judge_by_control(selection: &Selection<'_>, results: &mut [VectorResult]) {
                 format!("{}; no document shows it, so only its vector is not judged", result.cause);
         }
     }
+    for result in results.iter_mut().filter(|r| selection.frozen.is_none() && r.outcome == Outcome::Fail) {
+        let refused = |s: &StepResult| s.expected == "accept" && s.observed.as_deref() == Some("reject");
+        let wrong = result.wrong_step().and_then(|number| result.steps.get(number));
+        let plot = selection.plots.iter().find(|p| p.id == result.id);
+        if wrong.is_some_and(refused) && plot.is_some_and(fixes_what_is_used_once) {
+            result.outcome = Outcome::Inconclusive;
+            result.cause = format!("{}; {FIXED}", result.cause);
+        }
+    }
     let inside: BTreeSet<String> = results.iter().filter(|r| let_in(r)).map(|r| r.id.clone()).collect();
     for result in results {
         let plot = selection.plots.iter().find(|p| p.id == result.id);
@@ -164,6 +174,20 @@ fn judge_by_control(selection: &Selection<'_>, results: &mut [VectorResult]) {
             result.cause = format!("its control `{twin}` was not let in, so the refusal proves nothing");
         }
     }
+}
+
+const FIXED: &str = "its value may be used once and is fixed: the target may have seen it in an earlier run";
+
+/// Whether a vector says the very value of a part that may be used once.
+fn fixes_what_is_used_once(plot: &Plot) -> bool {
+    let d = &plot.variant.description;
+    let fixes = |edit: &Edit| match edit {
+        Edit::SetPart { target, value: Given::Json(json) } => {
+            find(d, target).is_some_and(|part| part.single_use) && !json.contains("fresh}")
+        }
+        _ => false,
+    };
+    plot.steps.iter().any(|step| step.edits.iter().any(fixes))
 }
 
 fn is_control(plot: &Plot) -> bool {
@@ -191,24 +215,30 @@ fn steadily(
     subjects: &dyn Subjects,
     redactor: &Redactor,
 ) -> VectorResult {
-    let mut first = one(plot, selection, subjects, redactor);
+    let fixed = changes_state(plot) || selection.frozen.is_some();
+    // A connection breaks for reasons of its own: then the question is asked anew, with values of its own.
+    let ask = |words: &str| {
+        let mut result = one(plot, &Selection { run: words, ..*selection }, subjects, redactor);
+        for number in 1..=REPETITIONS {
+            let broke = result.outcome == Outcome::Error && result.steps.iter().any(|s| s.exchange.is_some());
+            if fixed || !broke {
+                break;
+            }
+            let run = format!("{words}, connection {number}");
+            result = one(plot, &Selection { run: &run, ..*selection }, subjects, redactor);
+        }
+        result
+    };
+    let mut first = ask(selection.run);
     // What may be used once is used up when it was let in.
     let used_up = || stands(&first) && plot.variant.description.parts.iter().any(|p| p.single_use);
-    if first.outcome != Outcome::Fail
-        || first.cause == LEAK
-        || changes_state(plot)
-        || selection.frozen.is_some()
-        || used_up()
-    {
+    if first.outcome != Outcome::Fail || first.cause == LEAK || fixed || used_up() {
         return first;
     }
     let seen = |r: &VectorResult| r.steps.iter().map(|s| (s.observed.clone(), s.status)).collect::<Vec<_>>();
     let other = (1..=REPETITIONS)
-        .map(|number| {
-            let run = format!("{}, repetition {number}", selection.run);
-            one(plot, &Selection { run: &run, ..*selection }, subjects, redactor)
-        })
-        .find(|again| seen(again) != seen(&first));
+        .map(|number| ask(&format!("{}, repetition {number}", selection.run)))
+        .find(|other| seen(other) != seen(&first));
     if let Some(other) = other {
         let (before, after) = (answered(&first), answered(&other));
         first.cause = format!("{UNSTEADY}: first {before}, then {after}");

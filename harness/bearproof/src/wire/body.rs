@@ -107,8 +107,12 @@ async fn read_to_end<R: AsyncRead + Unpin>(incoming: &mut Incoming<R>) -> Result
         if !incoming.unread().is_empty() {
             return Ok(Body { content, truncated: true });
         }
-        if !incoming.fill().await? {
-            return Ok(Body { content, truncated: false });
+        match incoming.fill().await {
+            Ok(true) => {}
+            Ok(false) => return Ok(Body { content, truncated: false }),
+            // Some servers end a TLS connection without saying so (RFC 9112 section 9.8): what came is no less an answer.
+            Err(ExchangeError::Reset { .. }) => return Ok(Body { content, truncated: true }),
+            Err(error) => return Err(error),
         }
     }
 }

@@ -66,8 +66,8 @@ impl Client {
 
     /// Sends `request` as it is and reads the response. `head`: the request was HEAD, no body follows.
     ///
-    /// If an idle connection turns out to be closed before anything came back, the request is sent once more on
-    /// a fresh one. The server may then have seen it twice.
+    /// If an idle connection turns out to be closed before anything came back, a safe request (RFC 9110 section
+    /// 9.2.1) is sent once more on a fresh one. Any other is not: the server may have acted on it already.
     ///
     /// # Errors
     /// Whenever there is no complete response; a response with any status is none.
@@ -86,6 +86,10 @@ impl Client {
         let deadline = Instant::now() + self.shared.exchange_timeout;
         match self.exchange_on(connection, origin, request, head, deadline).await {
             Err(ExchangeError::Reset { partial: false }) if reused => {
+                self.shared.pool.clear(origin);
+                if !request::is_safe(request) {
+                    return Err(ExchangeError::Reset { partial: false });
+                }
                 let fresh = self.connect(origin).await?;
                 self.exchange_on(fresh, origin, request, head, deadline).await
             }

@@ -31,6 +31,11 @@ impl Pool {
             connections.push(connection);
         }
     }
+
+    /// Drops all that are kept for an origin: one was found closed, and so may be the others.
+    pub(super) fn clear(&self, origin: &Origin) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).remove(origin);
+    }
 }
 
 #[cfg(test)]
@@ -46,5 +51,8 @@ mod tests {
         }
         assert!(pool.take(&two).is_none());
         assert!(pool.take(&one).is_some() && pool.take(&one).is_some() && pool.take(&one).is_none());
+        pool.put(&one, Box::new(tokio::io::empty()));
+        pool.clear(&one);
+        assert!(pool.take(&one).is_none());
     }
 }

@@ -1,10 +1,17 @@
-//! Tells whether a request leaves its connection fit for the next one. It must not change, refuse or judge a
+//! Tells what a request means for its connection: whether it may be sent twice, and whether it leaves the connection fit
+//! for the next one. It must not change, refuse or judge a
 //! request.
 
 use super::fields;
 
 /// More field lines than this make a request unusual.
 const MOST_FIELDS: usize = 256;
+
+/// Whether the method asks for nothing but an answer (RFC 9110 section 9.2.1).
+pub(super) fn is_safe(request: &[u8]) -> bool {
+    let safe: [&[u8]; 4] = [b"GET ", b"HEAD ", b"OPTIONS ", b"TRACE "];
+    safe.iter().any(|method| request.starts_with(method))
+}
 
 /// Whether any server must see the end of this request where its bytes end: one well-formed HTTP/1.1 head and
 /// as much content as its one `Content-Length` says (RFC 9112 section 6.3).

@@ -1,7 +1,6 @@
 //! Properties of the loaders of our files. Nothing named in an input may be opened: files and environment are the
 //! published ones or none.
 
-
 use bearproof_scheme::description::{self, Description};
 use bearproof_scheme::document::{MAX_FILE, check_text};
 use bearproof_scheme::sign::{Draft, Signer, sign};
