@@ -63,6 +63,7 @@ impl Http {
         let result = self.runtime.block_on(self.client.exchange(origin, bytes, head));
         result.map_err(|error| match &error {
             ExchangeError::NotAllowed { .. } => SubjectError::Unreachable(error.to_string()),
+            ExchangeError::Reset { partial: false } => SubjectError::Closed,
             _ if error.is_unreachable() => SubjectError::Unreachable(error.to_string()),
             _ if error.is_timeout() => SubjectError::Hang(error.to_string()),
             _ => SubjectError::Broken(error.to_string()),

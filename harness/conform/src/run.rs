@@ -18,7 +18,7 @@ use crate::resolve::find;
 use crate::results::{
     Calibration, CalibrationState, Level, Outcome, Requirement, StepResult, Target, VectorResult, Via,
 };
-use crate::subject::Subject;
+use crate::subject::{CLOSED, Subject};
 use crate::suite::Variant;
 use crate::vector::Vector;
 
@@ -216,12 +216,11 @@ fn steadily(
     redactor: &Redactor,
 ) -> VectorResult {
     let fixed = changes_state(plot) || selection.frozen.is_some();
-    // A connection breaks for reasons of its own: then the question is asked anew, with values of its own.
+    // A connection that was kept is closed for reasons of its own: then the question is asked anew, with values of its own.
     let ask = |words: &str| {
         let mut result = one(plot, &Selection { run: words, ..*selection }, subjects, redactor);
         for number in 1..=REPETITIONS {
-            let broke = result.outcome == Outcome::Error && result.steps.iter().any(|s| s.exchange.is_some());
-            if fixed || !broke {
+            if fixed || result.outcome != Outcome::Error || result.cause != CLOSED {
                 break;
             }
             let run = format!("{words}, connection {number}");

@@ -52,6 +52,8 @@ impl Observation {
 pub enum SubjectError {
     /// No connection.
     Unreachable(String),
+    /// The connection was closed before anything came back.
+    Closed,
     /// The answer broke off, or was no HTTP.
     Broken(String),
     /// No answer in time.
@@ -60,10 +62,14 @@ pub enum SubjectError {
     Unsupported(String),
 }
 
+/// The words of [`SubjectError::Closed`].
+pub(crate) const CLOSED: &str = "the connection was closed without an answer";
+
 impl SubjectError {
     /// What happened, in words.
     pub fn words(&self) -> &str {
         match self {
+            Self::Closed => CLOSED,
             Self::Unreachable(text) | Self::Broken(text) | Self::Hang(text) | Self::Unsupported(text) => text,
         }
     }

@@ -132,7 +132,7 @@ fn an_id_that_stands_twice_is_named() {
     let again = "\n[[recipe]]\nname   = \"time/early\"\nexpect = \"accept\"\n";
     assert_scheme(
         |d| write_recipes(d, again),
-        "DIR/annexcloud/recipes.toml:7:1: the recipe `time/early` stands twice\n  help: rename one of them",
+        "DIR/annexcloud/recipes.toml:7:1: the recipe `time/early` stands twice\n  help: rename one of them, or let them exclude each other by `where`",
     );
     let requirement = "[reading.ANX-1]\nsays = \"a\"\nbecause = \"b\"\n[requirement.ANX-1]";
     assert_scheme(

@@ -291,7 +291,7 @@ fn a_server_that_wants_bearer_in_this_case_is_found_by_the_other_cases_alone() {
         if other { Answer::of(401, "", "").send(stream) } else { answer.send(stream) }
     });
     let seen = Seen::of("annexcloud", &server.url(), &[]);
-    seen.assert_says(1, &["expected accept, observed reject, status 401", "2 findings: 2 medium"]);
+    seen.assert_says(1, &["expected accept, observed reject, status 401", "2 findings: 2 low"]);
     let cases = ["annexcloud/valid/scheme-word-in-capitals", "annexcloud/valid/scheme-word-in-small-letters"];
     assert_eq!(seen.with("fail"), BTreeSet::from(cases));
 }
