@@ -1,0 +1,277 @@
+//! The command line: reads arguments, runs one command, ends with its code. It must not do any of the work.
+//! It is a library so that fuzz targets reach what it reads and writes; the program calls [`run_program`] alone.
+
+mod clock;
+mod commands;
+mod embedded;
+mod http_subject;
+mod marked;
+mod readme;
+mod report;
+mod server;
+mod wire;
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use bearproof_conform::results::Level;
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::commands::{
+    Done, Failure, defects, explain, freeze, lint, list, run, schema, send, serve, show, sign,
+};
+use crate::report::Style;
+
+/// Proves that an API authenticates its requests the way its documentation says.
+#[derive(Parser)]
+#[command(version, after_help = EXIT_CODES)]
+struct Cli {
+    /// Read the vectors from this folder instead of those built in.
+    #[arg(long, global = true, value_name = "DIR")]
+    vectors: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 as expected; 1 findings; 2 usage, profile or vector file; 3 unreachable or hanging; \
+4 nothing judged, or too much inconclusive; 5 bug in bearproof; 130 interrupted.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Judge the reference (in process, HTTP and HTTPS) or a target, and write the reports.
+    Run {
+        /// The target's profile; without one the reference is started and judged.
+        #[arg(long, value_name = "PROFILE")]
+        target: Option<PathBuf>,
+        /// Only this scheme: an id, or a folder with a scheme of your own.
+        #[arg(long, value_name = "ID|DIR")]
+        scheme: Option<String>,
+        /// Only these: `scheme/family/name`, `scheme/family`, `scheme` or `family`.
+        #[arg(long, value_name = "ID")]
+        filter: Vec<String>,
+        /// Only vectors up to this level.
+        #[arg(long, value_enum)]
+        level: Option<LevelName>,
+        /// End with code 4 if anything is inconclusive.
+        #[arg(long)]
+        strict: bool,
+        /// Run in the order of an earlier run; each report names its seed.
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Write the results to `reports/reference.json` as the accepted ones of the reference.
+        #[arg(long)]
+        accept: bool,
+        /// Add what deviates and is not known yet to the profile's file of known deviations.
+        #[arg(long, requires = "target")]
+        update: bool,
+        /// Write the reports here.
+        #[arg(long, value_name = "DIR", default_value = "reports/latest")]
+        out: PathBuf,
+    },
+    /// Serve the reference on loopback until interrupted.
+    Serve {
+        /// Only this scheme: an id, or a folder with a scheme of your own.
+        #[arg(long, value_name = "ID|DIR")]
+        scheme: Option<String>,
+        /// First port; each scheme takes four: http, https, plain http, control.
+        #[arg(long)]
+        port: Option<u16>,
+        /// Write the certificate authority here (PEM).
+        #[arg(long, value_name = "FILE")]
+        ca_out: Option<PathBuf>,
+        /// Write a ready profile for each scheme here.
+        #[arg(long, value_name = "DIR")]
+        profiles: Option<PathBuf>,
+        /// Add the reason code to each answer (`X-Bearproof-Reason`).
+        #[arg(long)]
+        explain: bool,
+        /// Serve a server that gets one thing wrong: `SCHEME/WHERE/WHAT`, as `defects` names it.
+        #[arg(long, value_name = "ID")]
+        defect: Option<String>,
+    },
+    /// Name the vectors.
+    List {
+        /// Only this scheme.
+        #[arg(long, value_name = "ID|DIR")]
+        scheme: Option<String>,
+        /// How to print.
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
+    /// Print a vector, or the checks of a scheme in their order.
+    Show {
+        /// A vector's id, a scheme's id, or a folder with a scheme.
+        what: String,
+    },
+    /// Write the frozen vectors from their recipes.
+    Freeze {
+        /// Only compare.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Run the vectors against every known weakness, and print what notices which.
+    Defects {
+        /// Only this scheme: an id, or a folder with a scheme of your own.
+        #[arg(long, value_name = "ID|DIR")]
+        scheme: Option<String>,
+        /// How to print.
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+        /// Write `catches.json` beside the vectors: what each of them catches.
+        #[arg(long)]
+        accept: bool,
+    },
+    /// Print a signed request, right or with a named mistake.
+    Sign {
+        /// The scheme: an id, or a folder with a scheme of your own.
+        #[arg(long, value_name = "ID|DIR")]
+        scheme: Option<String>,
+        /// Sign with the credentials and endpoints of this profile instead of the published ones.
+        #[arg(long, value_name = "PROFILE")]
+        target: Option<PathBuf>,
+        /// The caller.
+        #[arg(long, default_value = "primary")]
+        role: String,
+        /// The endpoint; without it the first at which the mistake makes a difference.
+        #[arg(long, value_name = "ROLE")]
+        endpoint: Option<String>,
+        /// Make this mistake; an unknown one names its neighbours.
+        #[arg(long, value_name = "ID", conflicts_with = "vector")]
+        mutate: Option<String>,
+        /// Make the request that this vector sends.
+        #[arg(long, value_name = "ID", conflicts_with_all = ["role", "endpoint"])]
+        vector: Option<String>,
+        /// Write it here instead of printing it; only the owner can read the file.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// How to print; the request has its secrets, the trace has none.
+        #[arg(long, value_enum, default_value = "http")]
+        format: SignedFormat,
+    },
+    /// Send the bytes of a file to a target as they are, and print the answer.
+    Send {
+        /// The target's profile.
+        #[arg(long, value_name = "PROFILE")]
+        target: PathBuf,
+        /// A raw HTTP/1.1 request, as `sign --out` writes it.
+        file: PathBuf,
+    },
+    /// Read a request (raw HTTP/1.1, a curl command or a HAR) and say why it is refused.
+    Explain {
+        /// The scheme: an id, or a folder with a scheme of your own.
+        #[arg(long, value_name = "ID|DIR")]
+        scheme: Option<String>,
+        /// Compare with the credentials and endpoints of this profile instead of the published ones.
+        #[arg(long, value_name = "PROFILE")]
+        target: Option<PathBuf>,
+        /// Look at it as at this time, in seconds since 1970 UTC, instead of now.
+        #[arg(long, value_name = "SECONDS")]
+        now: Option<u64>,
+    },
+    /// Print what the suite lacks.
+    Lint,
+    /// Write the JSON schemas of vectors and results.
+    Schema {
+        /// Only compare.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum SignedFormat {
+    Http,
+    Curl,
+    Json,
+    Trace,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LevelName {
+    Must,
+    Should,
+    May,
+}
+
+/// Does what the command line says, and gives the exit code that the README lists.
+pub fn run_program() -> ExitCode {
+    let cli = Cli::parse();
+    // A panic is a bug of ours and has a code of its own.
+    let ended = std::panic::catch_unwind(|| execute(cli))
+        .unwrap_or_else(|_| Err(Failure::bug("it stopped where it must not; please report the lines above")));
+    let (output, code) = match ended {
+        Ok(Done { output, code }) => (output, code),
+        Err(Failure { code, message }) => {
+            let _ = writeln!(std::io::stderr(), "error: {message}");
+            return ExitCode::from(code);
+        }
+    };
+    // A reader that went away (`| head`) is no error of ours.
+    let _ = std::io::stdout().write_all(&output);
+    ExitCode::from(code)
+}
+
+fn execute(cli: Cli) -> Result<Done, Failure> {
+    let vectors = cli.vectors;
+    match cli.command {
+        Command::Run { target, scheme, filter, level, strict, seed, accept, update, out } => {
+            run::execute(&run::Options {
+                vectors,
+                target,
+                scheme,
+                filter,
+                level: level.map(|l| match l {
+                    LevelName::Must => Level::Must,
+                    LevelName::Should => Level::Should,
+                    LevelName::May => Level::May,
+                }),
+                strict,
+                seed,
+                accept,
+                update,
+                out,
+                style: style(),
+            })
+        }
+        Command::Serve { scheme, port, ca_out, profiles, explain, defect } => {
+            serve::serve(&serve::Options { vectors, scheme, port, ca_out, profiles, explain, defect })
+        }
+        Command::List { scheme, format } => {
+            list::list(vectors.as_deref(), scheme.as_deref(), matches!(format, Format::Json))
+        }
+        Command::Show { what } => show::show(vectors.as_deref(), &what),
+        Command::Freeze { check } => freeze::freeze(vectors.as_deref(), check),
+        Command::Defects { scheme, format, accept } => {
+            let json = matches!(format, Format::Json);
+            defects::defects(&defects::Options { vectors, scheme, json, accept })
+        }
+        Command::Sign { scheme, target, role, endpoint, mutate, vector, out, format } => {
+            let form = match format {
+                SignedFormat::Http => sign::Form::Http,
+                SignedFormat::Curl => sign::Form::Curl,
+                SignedFormat::Json => sign::Form::Json,
+                SignedFormat::Trace => sign::Form::Trace,
+            };
+            sign::sign(&sign::Options { vectors, scheme, target, role, endpoint, mutate, vector, form, out })
+        }
+        Command::Send { target, file } => send::send(&send::Options { vectors, target, file }),
+        Command::Explain { scheme, target, now } => {
+            explain::execute(&explain::Options { vectors, scheme, target, now })
+        }
+        Command::Lint => lint::lint(vectors.as_deref()),
+        Command::Schema { check } => schema::schema(vectors.as_deref(), check),
+    }
+}
+
+/// Colour on a terminal that wants it.
+fn style() -> Style {
+    let color = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    Style { color, width: 100 }
+}
