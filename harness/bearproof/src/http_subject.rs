@@ -1,6 +1,6 @@
 //! A target over HTTP or HTTPS as a subject. It must not judge, and it sends what it is given.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -44,11 +44,20 @@ pub(crate) struct Http {
 #[derive(Default)]
 pub(crate) struct Learnt {
     /// Seconds by which the `Date` of the last answer was ahead of our clock.
-    date: AtomicI64,
+    pub(crate) date: AtomicI64,
+    /// Whether any answer had one.
+    dated: AtomicBool,
     /// Seconds by which its clock is ahead by itself.
     clock: AtomicI64,
     /// Why it could not be put back as it was.
     not_forgotten: Mutex<Option<String>>,
+}
+
+impl Learnt {
+    /// Whether an answer told the server's time.
+    pub(crate) fn seen_date(&self) -> bool {
+        self.dated.load(Ordering::Relaxed)
+    }
 }
 
 /// Clocks that differ by no more than this are one, in seconds.
@@ -131,6 +140,7 @@ impl Subject for Http {
         if let Some(date) = field(&response, "date").and_then(parse_http_date) {
             let ahead = i64::try_from(date).unwrap_or(i64::MAX).saturating_sub_unsigned(system_now());
             self.learnt.date.store(ahead, Ordering::Relaxed);
+            self.learnt.dated.store(true, Ordering::Relaxed);
         }
         Ok(Observation {
             status: response.status,

@@ -23,7 +23,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::target::Reaching;
 use crate::commands::{
-    Done, Failure, defects, explain, freeze, lint, list, run, schema, send, serve, show, sign,
+    Done, Failure, defects, doctor, explain, freeze, lint, list, profile, run, schema, send, serve, show,
+    sign,
 };
 use crate::pace::Pacing;
 use crate::report::Style;
@@ -183,6 +184,16 @@ enum Command {
         #[arg(long, value_name = "SECONDS")]
         now: Option<u64>,
     },
+    /// Say in a few requests whether a target can be judged, and what is missing.
+    Doctor {
+        /// The target's profile.
+        profile: PathBuf,
+        #[command(flatten)]
+        reaching: Reaching,
+    },
+    /// Make a profile.
+    #[command(subcommand)]
+    Profile(ProfileCommand),
     /// Print what the suite lacks.
     Lint,
     /// Write the JSON schemas of vectors and results.
@@ -190,6 +201,19 @@ enum Command {
         /// Only compare.
         #[arg(long)]
         check: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum ProfileCommand {
+    /// Print a commented profile to fill in.
+    New {
+        /// The scheme that the target speaks: an id, or a folder with a scheme of your own.
+        #[arg(long, value_name = "ID|DIR")]
+        scheme: String,
+        /// Write it here; a file that exists is left alone.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
 }
 
@@ -294,6 +318,12 @@ fn execute(cli: Cli) -> Result<Done, Failure> {
         }
         Command::Explain { scheme, target, now } => {
             explain::execute(&explain::Options { vectors, scheme, target, now })
+        }
+        Command::Doctor { profile, reaching } => {
+            doctor::doctor(&doctor::Options { vectors, profile, reaching })
+        }
+        Command::Profile(ProfileCommand::New { scheme, out }) => {
+            profile::new(&profile::Options { vectors, scheme, out })
         }
         Command::Lint => lint::lint(vectors.as_deref()),
         Command::Schema { check } => schema::schema(vectors.as_deref(), check),

@@ -198,7 +198,7 @@ fn is_control(plot: &Plot) -> bool {
 }
 
 /// Whether a good request was let in, even if the answer has a fault of its own (a secret in it, say).
-fn let_in(result: &VectorResult) -> bool {
+pub(crate) fn let_in(result: &VectorResult) -> bool {
     let as_expected = || result.steps.iter().all(|s| s.observed.as_ref() == Some(&s.expected));
     matches!(result.outcome, Outcome::Pass | Outcome::Xpass)
         || (result.outcome == Outcome::Fail && as_expected())
@@ -479,7 +479,7 @@ fn calibrate(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Reda
 }
 
 /// The edits that take every credential out of a request.
-fn no_credential(variant: &Variant) -> Vec<Edit> {
+pub(crate) fn no_credential(variant: &Variant) -> Vec<Edit> {
     use bearproof_scheme::description::Place;
     variant
         .description

@@ -1,11 +1,13 @@
 //! The commands, one file each. They must not judge or format results themselves.
 
 pub(crate) mod defects;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod freeze;
 pub(crate) mod lint;
 pub(crate) mod list;
 mod outlook;
+pub(crate) mod profile;
 mod reference;
 mod repeat;
 pub(crate) mod run;
