@@ -265,5 +265,8 @@ fn a_server_in_trouble_is_left_alone() {
     assert!((35..=35 + 2 * 8).contains(&seen.requests()), "{}", seen.requests());
     let why = "the run was stopped: 25 answers in a row were 429 or 5xx";
     assert!(seen.ended.stdout.replace("\n  ", " ").contains(why), "{}", seen.ended.stdout);
-    assert_eq!(seen.ended.code, Some(4), "{}", seen.ended.stdout);
+    // What it answered then is no finding about authentication.
+    let all = seen.results["vectors"].as_array().unwrap();
+    let broke = |v: &&serde_json::Value| v["outcome"] == "fail" && v["steps"][0]["status"] == 503;
+    assert_eq!(all.iter().find(broke), None);
 }
