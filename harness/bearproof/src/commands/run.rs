@@ -183,6 +183,7 @@ fn run_reference(
                 lacks: &|_| None,
                 concurrency: reference::CONCURRENCY,
                 logins: None,
+                ends: None,
                 run: id,
                 tag: None,
             };
@@ -209,6 +210,7 @@ fn run_target(
     gathered: &mut Gathered,
 ) -> Result<(), Failure> {
     let profile = profile::read(suite, path)?;
+    let life = profile.life(system_now())?;
     let all = all_of(suite, &profile.scheme)?;
     let known = profile.deviations(&all.plots, options.update)?;
     let selected = select(options, all)?;
@@ -224,6 +226,7 @@ fn run_target(
         lacks: &lacks,
         concurrency: reference::CONCURRENCY,
         logins: Some(Logins::default()),
+        ends: life.as_ref().and_then(|life| life.ends),
         run: id,
         tag: profile.variant.world.connect.tag.as_deref(),
     };
@@ -234,10 +237,16 @@ fn run_target(
     }
     known.apply(&mut results, system_now());
     Repeat { profile: path, reach: &profile.reach(), plots: &all, now: system_now() }.add(&mut results);
-    if let Some(why) = http.not_forgotten() {
+    let mut note = |text: String| {
         let joint = if calibration.message.is_empty() { "" } else { "; " };
+        calibration.message.push_str(&format!("{joint}{text}"));
+    };
+    if let Some(life) = &life {
+        note(format!("asked with one captured request: {}", life.why));
+    }
+    if let Some(why) = http.not_forgotten() {
         let what = "the target was not put back as it was after a vector, and later ones may have seen that";
-        calibration.message.push_str(&format!("{joint}{what}: {why}"));
+        note(format!("{what}: {why}"));
     }
     let mut target = target(&profile.variant, via, &profile.name, calibration);
     // A part of the suite is asked for to see that part.

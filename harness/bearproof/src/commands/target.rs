@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
 use bearproof_conform::deviation::Deviations;
+use bearproof_conform::keyless::of_captured;
+use bearproof_conform::life::{Life, captured_life, used_up};
 use bearproof_conform::login::Logins;
 use bearproof_conform::plot::Plot;
 use bearproof_conform::results::VectorResult;
@@ -18,6 +20,9 @@ use tokio::runtime::Handle;
 use super::Failure;
 use crate::http_subject::{Http, Learnt};
 use crate::wire::{Client, ClientConfig, Origin};
+
+/// Exit code of a run in which nothing could be judged.
+const NOTHING_JUDGED: u8 = 4;
 
 /// A profile, read.
 pub(super) struct Profile {
@@ -95,7 +100,7 @@ impl Profile {
         let taken = |(name, option): &(String, String)| {
             self.variant.description.choices.iter().any(|c| c.name == *name && c.chosen == *option)
         };
-        published
+        let plots = published
             .into_iter()
             .map(|mut plot| {
                 plot.choose.retain(|choice| !taken(choice));
@@ -105,7 +110,31 @@ impl Profile {
                 };
                 plot
             })
-            .collect()
+            .collect();
+        of_captured(plots, &self.variant.world)
+    }
+
+    /// Whether the captured request can still be let in, and until when; nothing where the profile has none.
+    pub(super) fn life(&self, now: u64) -> Result<Option<Life>, Failure> {
+        let Variant { description: d, world } = &self.variant;
+        let Some(caller) = world.credentials.iter().find(|c| c.request.is_some()) else { return Ok(None) };
+        let stop = |why: String, help: &str| {
+            let message = format!("{}: no control is possible: {why}\n  help: {help}", self.name);
+            Err(Failure { code: NOTHING_JUDGED, message })
+        };
+        if let Some(why) = used_up(d, caller) {
+            return stop(
+                why,
+                "capture a request that may be sent twice, such as a GET, or give the caller's key",
+            );
+        }
+        let life = captured_life(d, world, &caller.role);
+        match life.as_ref().and_then(|life| Some((life, life.left(now)?))) {
+            Some((life, left)) if left <= 0 => {
+                stop(format!("the captured token is over: {}", life.words(now)), "capture a request anew")
+            }
+            _ => Ok(life),
+        }
     }
 
     /// The known deviations, where the profile names a file; `plots` are all of the scheme. A file that `update` is to
@@ -150,6 +179,11 @@ impl Profile {
                         "the profile has neither the platform's key nor a captured token of `{name}`, nor a login: {why}"
                     )
                 });
+            }
+            "key" => {
+                return Some(format!(
+                    "only a captured request of `{name}` is here, and this takes a key to make"
+                ));
             }
             "endpoint" => world.endpoint(name).is_some(),
             "hook" => world.connect.control.is_some(),
