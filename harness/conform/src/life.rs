@@ -39,9 +39,9 @@ impl Life {
     /// What is left of it, for people.
     pub fn words(&self, now: u64) -> String {
         match self.left(now) {
-            None => format!("its end is not known: {}", self.why),
-            Some(left) if left > 0 => format!("it is good for {left} s more: {}", self.why),
-            Some(left) => format!("it ended {} s ago: {}", left.unsigned_abs(), self.why),
+            None => format!("its end is not known ({})", self.why),
+            Some(left) if left > 0 => format!("it is good for {left} s more ({})", self.why),
+            Some(left) => format!("it ended {} s ago ({})", left.unsigned_abs(), self.why),
         }
     }
 }
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(sealed.ends, None);
         assert_eq!(
             sealed.words(0),
-            "its end is not known: the token is sealed, so only its issuer can read it"
+            "its end is not known (the token is sealed, so only its issuer can read it)"
         );
     }
 
@@ -147,8 +147,8 @@ mod tests {
         let life = life("hexsafe", "{\"exp\":1700000060}");
         assert_eq!((life.left(1_700_000_000), life.left(1_700_000_061)), (Some(60), Some(-1)));
         let at = "its claim `exp` says 2023-11-14T22:14:20Z";
-        assert_eq!(life.words(1_700_000_000), format!("it is good for 60 s more: {at}"));
-        assert_eq!(life.words(1_700_000_100), format!("it ended 40 s ago: {at}"));
+        assert_eq!(life.words(1_700_000_000), format!("it is good for 60 s more ({at})"));
+        assert_eq!(life.words(1_700_000_100), format!("it ended 40 s ago ({at})"));
     }
 
     #[test]

@@ -131,7 +131,7 @@ impl Profile {
         let life = captured_life(d, world, &caller.role);
         match life.as_ref().and_then(|life| Some((life, life.left(now)?))) {
             Some((life, left)) if left <= 0 => {
-                stop(format!("the captured token is over: {}", life.words(now)), "capture a request anew")
+                stop(format!("the captured token is over, {}", life.words(now)), "capture a request anew")
             }
             _ => Ok(life),
         }
