@@ -1,15 +1,18 @@
 //! What can be asked with one captured request, or with a captured token, and no key: edits of the finished token and
 //! message, and whatever nothing signed covers. It must not make anything.
 
+use std::collections::BTreeSet;
+
 use bearproof_scheme::Description;
 use bearproof_scheme::description::{Binding, Format, Part, Place, Source};
 use bearproof_scheme::request::Message;
-use bearproof_scheme::world::{Credential, World};
+use bearproof_scheme::world::{Captured, Credential, World};
 
 use crate::freeze::CONTROL;
 use crate::plot::Plot;
 use crate::recipe::{Action, Edit, KeyOf, Spot, Step, Target};
 use crate::resolve::find;
+use crate::suite::Variant;
 
 /// Whether anybody can make this edit of a token that he saw: nothing signs it, or a key that everybody can guess.
 pub(crate) fn anybody(d: &Description, edit: &Edit) -> bool {
@@ -24,9 +27,13 @@ pub(crate) fn anybody(d: &Description, edit: &Edit) -> bool {
 /// Whether a call of this caller takes the key that its captured request was made with.
 pub(crate) fn takes_key(d: &Description, caller: &Credential, step: &Step, endpoint: &str) -> bool {
     let Some(captured) = &caller.request else { return false };
-    let bound = d.parts.iter().any(|p| p.binds().is_some());
     let edits = || step.edits.iter().chain(&step.fault);
-    (bound && endpoint != captured.endpoint) || edits().any(|edit| edit_takes_key(d, edit))
+    (is_bound(d) && endpoint != captured.endpoint) || edits().any(|edit| edit_takes_key(d, edit))
+}
+
+/// Whether a request's credential is good for this request alone.
+pub(crate) fn is_bound(d: &Description) -> bool {
+    d.parts.iter().any(|p| p.binds().is_some())
 }
 
 fn edit_takes_key(d: &Description, edit: &Edit) -> bool {
@@ -66,12 +73,10 @@ fn edit_takes_key(d: &Description, edit: &Edit) -> bool {
     }
 }
 
-/// The plots as they can be asked where the world has one captured request and no `write`: those that are about the
-/// credential alone, whatever the request, are sent as that request.
-pub fn of_captured(mut plots: Vec<Plot>, world: &World) -> Vec<Plot> {
-    let captured = world.credentials.iter().find_map(|c| Some((&c.role, c.request.as_ref()?)));
-    let captured = captured.filter(|_| world.endpoint("write").is_none());
-    let Some((role, captured)) = captured else { return plots };
+/// The plots as they can be asked where the world has one captured request and no write can be made: those that are
+/// about the credential alone, whatever the request, are sent as that request.
+pub fn of_captured(mut plots: Vec<Plot>, d: &Description, world: &World) -> Vec<Plot> {
+    let Some((role, captured)) = instead_of_a_write(d, world) else { return plots };
     let at = |plot: &Plot| format!("{}/{CONTROL}/{role}-{}", plot.variant.description.id, plot.endpoint);
     // A control goes where its vector goes.
     let control = |plot: &Plot| plot.id.split('/').nth(1) == Some(CONTROL);
@@ -91,11 +96,17 @@ pub fn of_captured(mut plots: Vec<Plot>, world: &World) -> Vec<Plot> {
     plots
 }
 
+/// The captured request that all usual requests are sent as, and its caller.
+fn instead_of_a_write<'w>(d: &Description, world: &'w World) -> Option<(&'w String, &'w Captured)> {
+    let (role, captured) = world.credentials.iter().find_map(|c| Some((&c.role, c.request.as_ref()?)))?;
+    let write = captured.endpoint == "write" || (world.endpoint("write").is_some() && !is_bound(d));
+    (!write).then_some((role, captured))
+}
+
 /// Whether a plot that leaves its endpoint open shows with the world's one captured request what it shows with a write.
 pub(crate) fn fits_what_is_captured(plot: &Plot) -> bool {
-    let world = &plot.variant.world;
-    let captured = world.credentials.iter().any(|c| c.request.is_some());
-    !captured || !plot.usual || world.endpoint("write").is_some() || of_any_request(plot)
+    let Variant { description, world } = &plot.variant;
+    !plot.usual || instead_of_a_write(description, world).is_none() || of_any_request(plot)
 }
 
 /// Whether a plot edits the credential alone, so that any request of its caller shows the same.
@@ -126,26 +137,36 @@ fn of_the_credential(d: &Description, edit: &Edit) -> bool {
 }
 
 /// The captured request with what `edited` has otherwise than `right`.
-pub(crate) fn with_changes(captured: &Message, right: &Message, edited: Message) -> Message {
+pub(crate) fn with_changes(captured: &Message, right: &Message, edited: &Message) -> Message {
     let mut message = captured.clone();
     message.secure = edited.secure;
     if edited.method != right.method {
-        message.method = edited.method;
+        message.method.clone_from(&edited.method);
     }
     if edited.target != right.target {
-        message.target = edited.target;
+        message.target.clone_from(&edited.target);
     }
     if edited.body != right.body {
-        message.body = edited.body;
+        message.body.clone_from(&edited.body);
     }
-    for (name, value) in edited.fields {
-        if right.request().values(&name).next() == Some(value.as_slice()) {
+    let names = edited.fields.iter().chain(&right.fields).map(|(name, _)| name.to_ascii_lowercase());
+    for name in names.collect::<BTreeSet<String>>() {
+        let lines = |of: &Message| -> Vec<(String, Vec<u8>)> {
+            of.fields.iter().filter(|(n, _)| n.eq_ignore_ascii_case(&name)).cloned().collect()
+        };
+        let (new, old, spelt) = (lines(edited), lines(right), lines(captured));
+        if new == old {
             continue;
         }
-        match message.fields.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(&name)) {
-            Some((_, line)) => *line = value,
-            None => message.fields.push((name, value)),
-        }
+        let first = message.fields.iter().position(|(n, _)| n.eq_ignore_ascii_case(&name));
+        message.fields.retain(|(n, _)| !n.eq_ignore_ascii_case(&name));
+        let at = first.unwrap_or(message.fields.len());
+        // A name that the edit left alone stays as it was spelt.
+        let named = |n: String| match (old.iter().any(|(o, _)| *o == n), spelt.first()) {
+            (true, Some((spelt, _))) => spelt.clone(),
+            _ => n,
+        };
+        message.fields.splice(at..at, new.into_iter().map(|(n, value)| (named(n), value)));
     }
     message
 }
@@ -174,7 +195,7 @@ mod tests {
         let variant = load_profile(scheme, "profile", &profile, scheme.folder.as_ref()).unwrap();
         let all = crate::freeze::plots_beside(&suite.families, scheme, &|_| true).unwrap().plots;
         let here = |plot: &Plot| Plot { variant: variant.clone(), ..plot.clone() };
-        let captured = of_captured(all.iter().map(here).collect(), &variant.world);
+        let captured = of_captured(all.iter().map(here).collect(), &variant.description, &variant.world);
         (all, captured)
     }
 
@@ -213,7 +234,7 @@ mod tests {
     fn what_was_not_edited_stays_as_it_was_captured() {
         let captured = message(&[("AUTHORIZATION", "bearer  x.y.z"), ("Accept", "*/*"), ("host", "h")]);
         let right = message(&[("Host", "h"), ("authorization", "Bearer x.y.z")]);
-        assert_eq!(with_changes(&captured, &right, right.clone()), captured);
+        assert_eq!(with_changes(&captured, &right, &right), captured);
         let edited = Message {
             target: "/b".into(),
             ..message(&[("Host", "h"), ("X-Forwarded-User", "admin"), ("authorization", "Bearer x.y.")])
@@ -227,6 +248,18 @@ mod tests {
                 ("X-Forwarded-User", "admin"),
             ])
         };
-        assert_eq!(with_changes(&captured, &right, edited), wanted);
+        assert_eq!(with_changes(&captured, &right, &edited), wanted);
+        let without = message(&[("Host", "h")]);
+        let wanted = message(&[("Accept", "*/*"), ("host", "h")]);
+        assert_eq!(with_changes(&captured, &right, &without), wanted);
+        let twice =
+            message(&[("Host", "h"), ("authorization", "Bearer x.y.z"), ("Authorization", "Bearer a")]);
+        let wanted = message(&[
+            ("AUTHORIZATION", "Bearer x.y.z"),
+            ("Authorization", "Bearer a"),
+            ("Accept", "*/*"),
+            ("host", "h"),
+        ]);
+        assert_eq!(with_changes(&captured, &right, &twice), wanted);
     }
 }

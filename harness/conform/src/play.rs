@@ -230,7 +230,7 @@ impl<'p> Stage<'p> {
         let world = &self.plot.variant.world;
         let endpoint = world.endpoint(&self.endpoint).ok_or("the world has no such endpoint")?;
         let (right, _) = sign(&self.signer, &Draft::of(world, endpoint)).map_err(|e| e.to_string())?;
-        Ok(with_changes(&captured.message, &right, edited))
+        Ok(with_changes(&captured.message, &right, &edited))
     }
 
     /// The edits of the finished message.

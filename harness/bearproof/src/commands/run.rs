@@ -242,7 +242,7 @@ fn run_target(
         calibration.message.push_str(&format!("{joint}{text}"));
     };
     if let Some(life) = &life {
-        note(format!("asked with one captured request: {}", life.why));
+        note(format!("asked with what was captured: {}", life.why));
     }
     if let Some(why) = http.not_forgotten() {
         let what = "the target was not put back as it was after a vector, and later ones may have seen that";

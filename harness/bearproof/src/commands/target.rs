@@ -111,30 +111,31 @@ impl Profile {
                 plot
             })
             .collect();
-        of_captured(plots, &self.variant.world)
+        of_captured(plots, &self.variant.description, &self.variant.world)
     }
 
-    /// Whether the captured request can still be let in, and until when; nothing where the profile has none.
+    /// Until when what the profile has captured is good, the shortest life first; nothing where it has keys or logs in.
     pub(super) fn life(&self, now: u64) -> Result<Option<Life>, Failure> {
         let Variant { description: d, world } = &self.variant;
-        let Some(caller) = world.credentials.iter().find(|c| c.request.is_some()) else { return Ok(None) };
         let stop = |why: String, help: &str| {
             let message = format!("{}: no control is possible: {why}\n  help: {help}", self.name);
             Err(Failure { code: NOTHING_JUDGED, message })
         };
-        if let Some(why) = used_up(d, caller) {
-            return stop(
-                why,
-                "capture a request that may be sent twice, such as a GET, or give the caller's key",
-            );
-        }
-        let life = captured_life(d, world, &caller.role);
-        match life.as_ref().and_then(|life| Some((life, life.left(now)?))) {
-            Some((life, left)) if left <= 0 => {
-                stop(format!("the captured token is over, {}", life.words(now)), "capture a request anew")
+        let mut lives = Vec::new();
+        for caller in world.credentials.iter().filter(|c| c.request.is_some() || world.platforms.is_empty()) {
+            if let Some(why) = used_up(d, caller) {
+                let help =
+                    "capture a request that may be sent twice, such as a GET, or give the caller's key";
+                return stop(why, help);
             }
-            _ => Ok(life),
+            let Some(life) = captured_life(d, world, &caller.role) else { continue };
+            if life.left(now).is_some_and(|left| left <= 0) {
+                let why = format!("the captured token of `{}` is over, {}", caller.role, life.words(now));
+                return stop(why, "capture it anew");
+            }
+            lives.push(life);
         }
+        Ok(lives.into_iter().min_by_key(|life| life.ends.unwrap_or(u64::MAX)))
     }
 
     /// The known deviations, where the profile names a file; `plots` are all of the scheme. A file that `update` is to

@@ -155,7 +155,9 @@ fn all_kinds_of_schemes_are_asked_with_one_request() {
 
 #[test]
 fn a_token_at_another_endpoint_is_asked_where_the_profile_names_one() {
-    let other = "[endpoint.other-read]\nmethod = \"GET\"\npath = \"/v1/transactions\"\n";
+    // With a write beside it: nobody here can sign one, so it changes nothing.
+    let other = "[endpoint.other-read]\nmethod = \"GET\"\npath = \"/v1/transactions\"\n\
+                 [endpoint.write]\nmethod = \"POST\"\npath = \"/v1/validate\"\n";
     let at = |name: &str, more: &[&str]| {
         let served = serve(name, "hexsafe", more);
         let temp = Temp::new();
@@ -164,7 +166,7 @@ fn a_token_at_another_endpoint_is_asked_where_the_profile_names_one() {
         Seen::of(&temp, &profile)
     };
     let changed = "path-binding/changed-for-a-read";
-    at("captured-other", &[]).assert_passes("hexsafe", &[changed]);
+    at("captured-other", &[]).assert_passes("hexsafe", &[changed, "signature/empty"]);
     let seen = at("captured-other-weak", &["--defect", "hexsafe/claims.uri/unchecked"]);
     assert_eq!(seen.ended.code, Some(1), "{}", seen.ended.stdout);
     assert!(seen.with("fail").contains("hexsafe/path-binding/changed-for-a-read"), "{}", seen.ended.stdout);
@@ -259,11 +261,42 @@ fn the_control_is_the_request_as_it_was_captured() {
         "",
     ];
     assert_eq!(first, &wanted.join("\r\n"), "{}", ended.stdout);
-    assert!(
-        ended.stdout.contains("asked with one captured request: its claim `exp` says "),
-        "{}",
-        ended.stdout
-    );
+    assert!(ended.stdout.contains("asked with what was captured: its claim `exp` says "), "{}", ended.stdout);
+}
+
+/// A body and no nonce: the request may be sent again, with another body too.
+#[test]
+fn a_captured_write_is_asked_about_its_body() {
+    let served = serve("captured-post", "annexcloud", &[]);
+    let temp = Temp::new();
+    let request = captured(&served, "annexcloud", "write", "curl");
+    let profile = profile(&temp, "annexcloud", &head(&served, "annexcloud"), &request, "");
+    let names =
+        ["control/primary-write", "body-binding/body-changed", "body-binding/body-null", "algorithm/none"];
+    Seen::of(&temp, &profile).assert_passes("annexcloud", &names);
+}
+
+#[test]
+fn sign_gives_the_captured_request_and_explain_reads_it() {
+    let (temp, token) = (Temp::new(), token(600));
+    let head = "origin = \"https://h.example\"";
+    let request = by_hand(&token).replace("x-first", "Host: h.example\r\nx-first");
+    let profile = profile(&temp, "annexcloud", head, &request, "");
+    let signed = bearproof(&temp, &["sign", "--target", &profile]);
+    let kept = ["Cookie: ", "If-None-Match: ", "Content-Length: "];
+    let lines = request.split_inclusive("\r\n").filter(|l| !kept.iter().any(|k| l.starts_with(k)));
+    assert_eq!(signed.stdout, lines.collect::<String>(), "{}", signed.stderr);
+    let mutated = bearproof(&temp, &["sign", "--target", &profile, "--mutate", "field.authorization/quoted"]);
+    let quoted = signed.stdout.replace(&format!("bearer  {token}"), &format!("Bearer \"{token}\""));
+    assert_eq!(mutated.stdout, quoted, "{}", mutated.stderr);
+    let explained = std::process::Command::new(env!("CARGO_BIN_EXE_bearproof"))
+        .args(["explain", "--target", &profile])
+        .stdin(fs::File::open(temp.path("request.http")).unwrap())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(explained.stdout).unwrap();
+    assert!(said.contains("could not be checked: the signature of the token"), "{said}");
+    assert!(!said.contains("claims.mismatch"), "{said}");
 }
 
 #[test]
@@ -313,7 +346,7 @@ fn assert_stops(scheme: &str, request: &str, more: &str, code: i32, says: &str) 
 
 #[test]
 fn a_token_that_is_over_stops_the_run() {
-    let says = "no control is possible: the captured token is over, it ended 6";
+    let says = "no control is possible: the captured token of `primary` is over, it ended 6";
     assert_stops("annexcloud", &by_hand(&token(-60)), "", 4, says);
 }
 

@@ -6,6 +6,7 @@ use std::fmt;
 use super::{Credential, Endpoint, State, Success, Value, Values};
 use crate::description::{Description, Format, Kind, Part, Place, Source};
 use crate::document::{Fault, Item};
+use crate::encoding::{JsonRules, Limits, Rules, Value as Json, decode_url, parse_value};
 use crate::key::Secret;
 use crate::request::Message;
 
@@ -91,14 +92,20 @@ pub(super) fn caller(
                 private.push(Secret::new(bare.to_vec()));
             }
             Some(Source::Credential(name)) => {
-                if !values.iter().any(|(known, _)| known == name) {
-                    values.push((name.clone(), value(d, part, name, bare, item)?));
+                let value = value(d, part, name, bare, item)?;
+                if value.is_secret() || (part.identifies && matches!(value, Value::Text(_))) {
+                    private.push(Secret::new(bare.to_vec()));
                 }
-                private.push(Secret::new(bare.to_vec()));
+                if !values.iter().any(|(known, _)| known == name) {
+                    values.push((name.clone(), value));
+                }
             }
             _ if part.travels_as_it_is() => {}
             _ => private.push(Secret::new(line.to_vec())),
         }
+    }
+    if let Some(token) = &token {
+        of_claims(d, token.expose(), &mut values);
     }
     let endpoint = if message.body.is_empty() { "read" } else { "write" };
     Ok(Credential {
@@ -172,6 +179,31 @@ fn whole_token(d: &Description, part: &Part, token: &[u8], item: &Item<'_>) -> R
         ));
     }
     Ok(Secret::new(token.to_vec()))
+}
+
+/// Adds what the claims of a readable token say of its caller: it is compared with, never believed.
+fn of_claims(d: &Description, token: &[u8], values: &mut Values) {
+    let payload = token.split(|b| *b == b'.').nth(1).unwrap_or_default();
+    let payload = decode_url(payload, &Rules::STRICT).unwrap_or_default();
+    let Ok(Json::Object(claims)) = parse_value(&payload, &JsonRules::STRICT, &Limits::DEFAULT) else {
+        return;
+    };
+    for part in d.parts.iter().filter(|p| p.place == Place::Claims) {
+        let Some(Source::Credential(name)) = part.pipeline().and_then(|p| p.single()) else { continue };
+        if values.iter().any(|(known, _)| known == name) {
+            continue;
+        }
+        let value = match (d.credential_kind(name), claims.find(&part.name)) {
+            (Some(Kind::Integer), Some(Json::Number(text))) => text.parse().ok().map(Value::Integer),
+            (Some(Kind::Text), Some(Json::String(text))) => Some(Value::Text(text.to_string())),
+            (Some(Kind::List), Some(Json::Array(items))) => {
+                let texts: Option<Vec<String>> = items.iter().map(|i| i.as_str().map(Into::into)).collect();
+                texts.map(Value::List)
+            }
+            _ => None,
+        };
+        values.extend(value.map(|value| (name.clone(), value)));
+    }
 }
 
 fn value(d: &Description, part: &Part, name: &str, bare: &[u8], item: &Item<'_>) -> Result<Value, Fault> {
