@@ -14,6 +14,8 @@ pub mod freeze;
 pub mod frozen;
 pub mod in_process;
 pub mod judge;
+pub mod keyless;
+pub mod life;
 pub mod lint;
 pub mod login;
 pub mod matrix;

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::drive::{LEAK, Script, drive};
 use crate::freeze::CONTROL;
+use crate::life::reserve;
 use crate::login::Logins;
 use crate::needs::needs;
 use crate::plot::Plot;
@@ -35,6 +36,10 @@ pub trait Subjects: Sync {
     /// Seconds by which the target's clock is ahead of ours, as its answers say, if that is much; from then on the
     /// target's time is read from its own clock.
     fn learn_clock(&self) -> Option<i64> {
+        None
+    }
+    /// Seconds by the target's clock until what it is asked with ends; `None` if that has no known end.
+    fn seconds_left(&self) -> Option<i64> {
         None
     }
     /// Where tokens come from that nobody here can make.
@@ -67,6 +72,11 @@ const OPEN: &str = "the server lets everybody in, so nothing else can be judged"
 const OPEN_AFTERWARDS: &str =
     "a request without any credential was let in, though not before the run: the server lets everybody in";
 
+/// The cause of what could not be asked before the captured token's end.
+pub const TOO_LATE: &str = "not asked: the captured token ends before it could be";
+
+const ENDED: &str = "the captured token ended before the good request could be let in once more";
+
 const REFUSED_AFTERWARDS: &str = "the good request was refused afterwards";
 
 /// Runs the selection.
@@ -85,7 +95,22 @@ pub fn run(
         return (calibration.clone(), results);
     }
     let mut shuffled: Vec<&Plot> = selection.plots.iter().collect();
-    shuffled.sort_by_cached_key(|plot| Sha256::digest(format!("{} {}", selection.seed, plot.id)).to_vec());
+    let left = subjects.seconds_left();
+    let reserve = reserve(left);
+    // What matters most comes first where time may be short.
+    let rank = |plot: &Plot| left.map(|_| (!is_control(plot), plot.level, plot.severity));
+    shuffled.sort_by_cached_key(|plot| {
+        (rank(plot), Sha256::digest(format!("{} {}", selection.seed, plot.id)).to_vec())
+    });
+    let ask = |plot: &Plot| {
+        let time = subjects.seconds_left().map(|left| left.saturating_sub_unsigned(waits(plot)));
+        match time {
+            Some(time) if time <= reserve && lacking(plot, subjects).is_none() => {
+                inconclusive(plot, subjects, TOO_LATE)
+            }
+            _ => steadily(plot, selection, subjects, redactor),
+        }
+    };
     let (shared, alone): (Vec<&Plot>, Vec<&Plot>) = shuffled.into_iter().partition(|p| !changes_state(p));
     let mut blocks: Vec<(&[&Plot], usize)> =
         shared.chunks(BARRIER).map(|b| (b, subjects.concurrency())).collect();
@@ -98,10 +123,19 @@ pub fn run(
             results.extend(block.iter().map(|plot| inconclusive(plot, subjects, cause)));
             continue;
         }
-        let mut of_block = parallel(block, threads, &|plot| steadily(plot, selection, subjects, redactor));
+        let mut of_block = parallel(block, threads, &ask);
+        // Nothing was sent, so nothing needs the good request; it may be over.
+        if left.is_some() && of_block.iter().all(|r| r.steps.is_empty()) {
+            results.extend(of_block);
+            continue;
+        }
         match barrier(selection, subjects, redactor, results.len()) {
             Barrier::Held => failed = 0,
             Barrier::Stopped(cause) => stopped = Some(cause),
+            Barrier::Refused(_) if subjects.seconds_left().is_some_and(|left| left <= 0) => {
+                void(of_block.iter_mut().filter(|r| !stands(r) && !r.steps.is_empty()), ENDED);
+                stopped = Some(TOO_LATE.into());
+            }
             Barrier::Refused(cause) => {
                 failed += 1;
                 void(of_block.iter_mut().filter(|r| !stands(r)), &format!("{REFUSED_AFTERWARDS}: {cause}"));
@@ -140,6 +174,17 @@ fn void<'a>(results: impl Iterator<Item = &'a mut VectorResult>, cause: &str) {
         result.outcome = Outcome::Inconclusive;
         result.cause = cause.into();
     }
+}
+
+/// Seconds that a plot lets pass on the target.
+fn waits(plot: &Plot) -> u64 {
+    let wait = |step: &Step| if let Action::Wait(seconds) = step.action { seconds } else { 0 };
+    plot.steps.iter().map(wait).fold(0, u64::saturating_add)
+}
+
+/// Why the target does not offer what a plot needs, if it does not.
+fn lacking(plot: &Plot, subjects: &dyn Subjects) -> Option<String> {
+    needs(plot).iter().find_map(|need| subjects.lacks(need))
 }
 
 fn inconclusive(plot: &Plot, subjects: &dyn Subjects, cause: &str) -> VectorResult {
@@ -272,13 +317,8 @@ pub(crate) fn one(
     subjects: &dyn Subjects,
     redactor: &Redactor,
 ) -> VectorResult {
-    let missing: Vec<String> = needs(plot).iter().filter_map(|n| subjects.lacks(n)).collect();
-    if let Some(first) = missing.first() {
-        return VectorResult {
-            outcome: Outcome::Unsupported,
-            cause: first.clone(),
-            ..empty(plot, subjects.via())
-        };
+    if let Some(cause) = lacking(plot, subjects) {
+        return VectorResult { outcome: Outcome::Unsupported, cause, ..empty(plot, subjects.via()) };
     }
     let script = match selection.frozen {
         None => Script::Live { run: selection.run },
@@ -370,7 +410,7 @@ fn good(selection: &Selection<'_>, subjects: &dyn Subjects) -> Option<Plot> {
         |p: &&Plot| p.steps.iter().all(|s| s.edits.is_empty()) && p.role == "primary" && p.choose.is_empty();
     let plots = || selection.plots.iter().filter(is_control).filter(plain);
     let ordinary = |p: &&Plot| p.variant.description.operation(&p.endpoint).is_none();
-    let offered = |p: &&Plot| needs(p).iter().all(|need| subjects.lacks(need).is_none());
+    let offered = |p: &&Plot| lacking(p, subjects).is_none();
     plots().filter(ordinary).find(offered).cloned()
 }
 

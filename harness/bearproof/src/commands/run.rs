@@ -196,6 +196,7 @@ fn run_reference(
                 lacks: &|_| None,
                 concurrency: reference::CONCURRENCY,
                 logins: None,
+                ends: None,
                 run: id,
                 tag: None,
             };
@@ -221,6 +222,7 @@ fn run_target(
     runtime: &Runtime,
     gathered: &mut Gathered,
 ) -> Result<(), Failure> {
+    let life = profile.life(system_now())?;
     let all = all_of(suite, &profile.scheme)?;
     let known = profile.deviations(&all.plots, options.update)?;
     let selected = select(options, all)?;
@@ -242,6 +244,7 @@ fn run_target(
         lacks: &lacks,
         concurrency,
         logins: Some(Logins::default()),
+        ends: life.as_ref().and_then(|life| life.ends),
         run: id,
         tag: profile.variant.world.connect.tag.as_deref(),
     };
@@ -253,10 +256,16 @@ fn run_target(
     known.apply(&mut results, system_now());
     Repeat { profile: path, reach: &profile.reach(&options.reaching), plots: &all, now: system_now() }
         .add(&mut results);
-    if let Some(why) = http.not_forgotten() {
+    let mut note = |text: String| {
         let joint = if calibration.message.is_empty() { "" } else { "; " };
+        calibration.message.push_str(&format!("{joint}{text}"));
+    };
+    if let Some(life) = &life {
+        note(format!("asked with what was captured: {}", life.why));
+    }
+    if let Some(why) = http.not_forgotten() {
         let what = "the target was not put back as it was after a vector, and later ones may have seen that";
-        calibration.message.push_str(&format!("{joint}{what}: {why}"));
+        note(format!("{what}: {why}"));
     }
     let mut target = target(&profile.variant, via, &profile.name, calibration);
     target.notes = profile.notes();
