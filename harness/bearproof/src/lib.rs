@@ -5,6 +5,7 @@ mod clock;
 mod commands;
 mod embedded;
 mod http_subject;
+mod journal;
 mod marked;
 mod readme;
 mod report;
@@ -16,10 +17,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bearproof_conform::results::Level;
+use bearproof_conform::shard::Shard;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    Done, Failure, defects, explain, freeze, lint, list, run, schema, send, serve, show, sign,
+    Done, Failure, again, defects, diff, explain, freeze, lint, list, merge, run, schema, send, serve, show,
+    sign,
 };
 use crate::report::Style;
 
@@ -34,7 +37,7 @@ struct Cli {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 as expected; 1 findings; 2 usage, profile or vector file; 3 unreachable or hanging; \
+const EXIT_CODES: &str = "Exit codes: 0 as expected; 1 findings; 2 usage, or a file that can't be used or written; 3 unreachable or hanging; \
 4 nothing judged, or too much inconclusive; 5 bug in bearproof; 130 interrupted.";
 
 #[derive(Subcommand)]
@@ -59,6 +62,9 @@ enum Command {
         /// Run in the order of an earlier run; each report names its seed.
         #[arg(long)]
         seed: Option<u64>,
+        /// Only this part: shard I of N, by a hash of each vector's id. Needs --seed, the same for all.
+        #[arg(long, value_name = "I/N", requires = "seed", conflicts_with = "update")]
+        shard: Option<Shard>,
         /// Write the results to `reports/reference.json` as the accepted ones of the reference.
         #[arg(long)]
         accept: bool,
@@ -169,6 +175,37 @@ enum Command {
         #[arg(long, value_name = "SECONDS")]
         now: Option<u64>,
     },
+    /// Make the reports again from results or from the journal of a run; of several, one matrix of servers.
+    Report {
+        /// `results.json` of a run, or the `journal.jsonl` of one that did not come to its end.
+        #[arg(required = true, value_name = "RESULTS")]
+        files: Vec<PathBuf>,
+        /// End with code 4 if anything is inconclusive.
+        #[arg(long)]
+        strict: bool,
+        /// Write the reports here.
+        #[arg(long, value_name = "DIR", default_value = "reports/latest")]
+        out: PathBuf,
+    },
+    /// Merge the results of all shards into those of one run, and write the reports.
+    Merge {
+        /// The results of each shard.
+        #[arg(required = true, value_name = "RESULTS")]
+        files: Vec<PathBuf>,
+        /// End with code 4 if anything is inconclusive.
+        #[arg(long)]
+        strict: bool,
+        /// Write the reports here.
+        #[arg(long, value_name = "DIR", default_value = "reports/latest")]
+        out: PathBuf,
+    },
+    /// Print what changed between two results; code 1 if anything did.
+    Diff {
+        /// Results of before.
+        old: PathBuf,
+        /// Results of after.
+        new: PathBuf,
+    },
     /// Print what the suite lacks.
     Lint,
     /// Write the JSON schemas of vectors and results.
@@ -221,7 +258,7 @@ pub fn run_program() -> ExitCode {
 fn execute(cli: Cli) -> Result<Done, Failure> {
     let vectors = cli.vectors;
     match cli.command {
-        Command::Run { target, scheme, filter, level, strict, seed, accept, update, out } => {
+        Command::Run { target, scheme, filter, level, strict, seed, shard, accept, update, out } => {
             run::execute(&run::Options {
                 vectors,
                 target,
@@ -234,6 +271,7 @@ fn execute(cli: Cli) -> Result<Done, Failure> {
                 }),
                 strict,
                 seed,
+                shard,
                 accept,
                 update,
                 out,
@@ -265,6 +303,9 @@ fn execute(cli: Cli) -> Result<Done, Failure> {
         Command::Explain { scheme, target, now } => {
             explain::execute(&explain::Options { vectors, scheme, target, now })
         }
+        Command::Report { files, strict, out } => again::report(&files, &out, strict, style()),
+        Command::Merge { files, strict, out } => merge::merge(&files, &out, strict, style()),
+        Command::Diff { old, new } => diff::diff(&old, &new, style()),
         Command::Lint => lint::lint(vectors.as_deref()),
         Command::Schema { check } => schema::schema(vectors.as_deref(), check),
     }
