@@ -45,7 +45,7 @@ fn staging(served: &Path) -> Temp {
     folder
 }
 
-const DEFECT: [&str; 2] = ["--defect", "bursagb-apikey/field.x-api-key/first-of-two"];
+const DEFECT: [&str; 2] = ["--defect", "bursagb-apikey/field.ApiKey/first-of-two"];
 
 fn whole(folder: &Temp, out: &str) {
     let results = fs::read_to_string(folder.path(out).join("results.json")).unwrap();

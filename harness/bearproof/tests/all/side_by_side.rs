@@ -17,7 +17,7 @@ fn judge(folder: &Temp, scheme: &str, out: &str, defect: &[&str]) {
     let ended = bearproof(
         folder,
         &[
-            "run", "--target", profile, "--out", out, "--filter", "framing", "--filter", "carrier",
+            "run", "--target", profile, "--out", out, "--filter", "carrier", "--filter", "framing",
             "--filter", "time",
         ],
     );
@@ -69,12 +69,12 @@ fn a_matrix_of_servers_has_the_differences_first() {
     let out = &ended.stdout;
     assert!(out.contains("   1  bursagb-jwt.toml  bursagb-jwt http  0 wrong of "), "{out}");
     assert!(out.contains("   3  annexcloud.toml  annexcloud http  0 wrong of "), "{out}");
-    assert!(at(out, "families in which they differ") < at(out, "\ncarrier"), "{out}");
-    assert!(at(out, "\ncarrier") < at(out, "families in which they agree"), "{out}");
+    assert!(at(out, "families in which they differ") < at(out, "\nframing"), "{out}");
+    assert!(at(out, "\nframing") < at(out, "families in which they agree"), "{out}");
     assert!(at(out, "families in which they agree") < at(out, "\ntime"), "{out}");
     assert!(out.ends_with("matrix: matrix/matrix.html\n"), "{out}");
 
     let page = fs::read_to_string(folder.path("matrix/matrix.html")).unwrap();
-    assert!(at(&page, "<th scope=\"row\">carrier</th>") < at(&page, "<th scope=\"row\">time</th>"));
+    assert!(at(&page, "<th scope=\"row\">framing</th>") < at(&page, "<th scope=\"row\">time</th>"));
     assert!(page.contains("<span class=\"outcome fail\">fail</span> accept 200"), "{page}");
 }
