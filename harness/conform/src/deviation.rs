@@ -289,6 +289,40 @@ mod tests {
     }
 
     #[test]
+    fn marks_come_off_again() {
+        let known = entry("a/time/late", "until = 1970-01-02\n");
+        let mut hang = result("a/time/late", Outcome::Hang, 0);
+        hang.steps[0].observed = None;
+        let mut pass = result("a/time/late", Outcome::Pass, 401);
+        pass.cause = String::new();
+        let cases = [
+            (known.clone(), result("a/time/late", Outcome::Fail, 403)),
+            (known.clone(), result("a/time/late", Outcome::Fail, 500)),
+            (known.replace("reject 403", "no answer"), hang),
+            (known, pass),
+        ];
+        for (known, before) in cases {
+            let known = file(&known).unwrap();
+            let known = Deviations::of_entries(&known.entries()).unwrap();
+            for now in [0, 2 * 86_400] {
+                let mut results = [before.clone()];
+                known.apply(&mut results, now);
+                assert_ne!(results[0], before, "{now}");
+                known.take_off(&mut results);
+                assert_eq!(results[0], before, "{now}");
+            }
+        }
+        assert!(
+            Deviations::of_entries(&[Known {
+                vector: "a".into(),
+                observed: "accept".into(),
+                until: Some("soon".into())
+            }])
+            .is_err()
+        );
+    }
+
+    #[test]
     fn a_secret_in_an_answer_is_never_borne() {
         let mut leak = result("a/time/late", Outcome::Fail, 403);
         leak.cause = LEAK.into();

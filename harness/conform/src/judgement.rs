@@ -250,3 +250,117 @@ pub(crate) fn let_in(result: &VectorResult) -> bool {
     let as_expected = || result.steps.iter().all(|s| s.observed.as_ref() == Some(&s.expected));
     result.outcome == Outcome::Pass || (result.outcome == Outcome::Fail && as_expected())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::{Level, Severity, Via};
+
+    fn step(expected: &str, observed: &str) -> StepResult {
+        StepResult {
+            expected: expected.into(),
+            observed: Some(observed.into()),
+            status: None,
+            reason: None,
+            assertions: vec![],
+            exchange: None,
+        }
+    }
+
+    fn result(id: &str, outcome: Outcome, steps: Vec<StepResult>) -> VectorResult {
+        VectorResult {
+            id: id.into(),
+            via: Via::Http,
+            level: Level::Must,
+            severity: Severity::High,
+            outcome,
+            cause: String::new(),
+            why: String::new(),
+            refs: vec![],
+            repeat: vec![],
+            steps,
+        }
+    }
+
+    /// A refusal that was expected, on the control `s/control/c`.
+    fn refused(id: &str) -> VectorResult {
+        result(id, Outcome::Pass, vec![step("reject", "reject")])
+    }
+
+    fn control(observed: &str) -> VectorResult {
+        let outcome = if observed == "accept" { Outcome::Pass } else { Outcome::Fail };
+        result("s/control/c", outcome, vec![step("accept", observed)])
+    }
+
+    /// A bad request that was let in.
+    fn let_in(id: &str) -> VectorResult {
+        result(id, Outcome::Fail, vec![step("reject", "accept")])
+    }
+
+    fn judgement() -> Judgement {
+        let calibration = Calibration { state: CalibrationState::Ready, message: String::new() };
+        let plan = |id: &str| {
+            let twin = (id != "s/control/c").then(|| "s/control/c".to_owned());
+            let result = result(id, Outcome::Inconclusive, vec![]);
+            Planned { result, basis: Basis { twin, ..Basis::default() } }
+        };
+        Judgement::new(calibration, ["s/control/c", "s/f/1", "s/f/2"].map(plan).to_vec())
+    }
+
+    /// What is left of these results after these barriers: outcome and cause.
+    fn ended(parts: Vec<(Vec<VectorResult>, Option<Barrier>)>) -> (Calibration, Vec<(Outcome, String)>) {
+        let mut judgement = judgement();
+        for (results, barrier) in parts {
+            results.into_iter().for_each(|result| judgement.judged(result));
+            if let Some(barrier) = barrier {
+                judgement.barrier(&barrier);
+            }
+        }
+        let (calibration, results) = judgement.end("it was over");
+        (calibration, results.into_iter().map(|r| (r.outcome, r.cause)).collect())
+    }
+
+    #[test]
+    fn a_refusal_counts_beside_a_control_that_was_let_in() {
+        let (_, all) =
+            ended(vec![(vec![control("accept"), refused("s/f/1"), refused("s/f/2")], Some(Barrier::Held))]);
+        assert!(all.iter().all(|(outcome, cause)| *outcome == Outcome::Pass && cause.is_empty()), "{all:?}");
+        let (_, all) = ended(vec![(vec![control("reject"), refused("s/f/1")], Some(Barrier::Held))]);
+        let cause = "its control `s/control/c` was not let in, so the refusal proves nothing";
+        assert_eq!(all[1], (Outcome::Inconclusive, cause.into()));
+        let (_, all) = ended(vec![(vec![refused("s/f/1")], Some(Barrier::Held))]);
+        let cause = "its control `s/control/c` was not asked, so the refusal proves nothing";
+        assert_eq!(all[1], (Outcome::Inconclusive, cause.into()));
+    }
+
+    #[test]
+    fn after_the_last_good_request_everything_but_a_hole_is_provisional() {
+        let (calibration, all) = ended(vec![
+            (vec![control("accept")], Some(Barrier::Held)),
+            (vec![refused("s/f/1"), let_in("s/f/2")], None),
+        ]);
+        assert_eq!(all[0], (Outcome::Pass, String::new()));
+        assert_eq!(all[1], (Outcome::Pass, PROVISIONAL.into()));
+        assert_eq!(all[2], (Outcome::Fail, String::new()));
+        assert!(calibration.message.ends_with("that confirms them: 1"), "{}", calibration.message);
+    }
+
+    #[test]
+    fn what_was_not_asked_is_there_and_says_why() {
+        let (_, all) = ended(vec![(vec![control("accept"), refused("s/f/1")], Some(Barrier::Held))]);
+        assert_eq!(all[2], (Outcome::Inconclusive, "it was over".into()));
+    }
+
+    #[test]
+    fn two_refused_barriers_stop_the_run_and_a_hole_stands() {
+        let refusal = || Some(Barrier::Refused("why".into()));
+        let (calibration, all) =
+            ended(vec![(vec![control("accept")], refusal()), (vec![let_in("s/f/1")], refusal())]);
+        assert_eq!(calibration.state, CalibrationState::GoodRefused);
+        let void = "the good request was refused afterwards: why";
+        assert_eq!(all[0], (Outcome::Inconclusive, void.into()));
+        assert_eq!(all[1], (Outcome::Fail, String::new()));
+        let stopped = "the run was stopped: the good request was refused time and again";
+        assert_eq!(all[2], (Outcome::Inconclusive, stopped.into()));
+    }
+}

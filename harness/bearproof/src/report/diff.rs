@@ -188,7 +188,7 @@ fn measured(old: &Results, new: &Results) -> Vec<String> {
     targets(old, new)
         .flat_map(|(one, two)| {
             one.behaviour.iter().filter_map(|before| {
-                let after = two.behaviour.iter().find(|b| b.name == before.name)?;
+                let after = two.behaviour.iter().find(|b| b.asks == before.asks)?;
                 let [asks, before, after] =
                     [&before.asks, &before.seen, &after.seen].map(|words| text::line(words));
                 (before != after).then(|| format!("{} {asks}: {before} -> {after}", text::line(&one.scheme)))
@@ -291,8 +291,14 @@ mod tests {
     fn what_is_measured_is_shown_and_not_judged() {
         let with = |seen: &str| {
             let mut all = of(vec![one("a/f/1", Outcome::Pass)]);
-            let row = Behaviour { name: "n".into(), asks: "late".into(), seen: seen.into(), refs: vec![] };
-            all.targets[0].behaviour = vec![row];
+            // Questions that differ in a value have one name.
+            let row = |asks: &str, seen: &str| Behaviour {
+                name: "n".into(),
+                asks: asks.into(),
+                seen: seen.into(),
+                refs: vec![],
+            };
+            all.targets[0].behaviour = vec![row("early", "0 s"), row("late", seen)];
             all
         };
         let (words, differ) = diff(&with("5 s"), &with("60 s"), PLAIN);

@@ -178,7 +178,7 @@ fn after_kill_the_journal_has_what_was_judged_and_says_what_nothing_confirms() {
     // At most the controls that were on their way when it ended.
     let without = with("was not asked, so the refusal proves nothing").len();
     assert!(without <= 8, "{without} vectors were judged before their controls");
-    let words = "results at the end have no good request after them that confirms them";
+    let words = "provisional results, with no good request after them that confirms them: ";
     assert!(results["targets"][0]["calibration"]["message"].as_str().unwrap().contains(words), "{stdout}");
     assert!(stdout.contains("NOTE"), "{stdout}");
 }
