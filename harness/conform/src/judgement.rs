@@ -69,6 +69,8 @@ impl Basis {
 pub enum Barrier {
     /// As before the run.
     Held,
+    /// It was not to be asked any more: why.
+    Stopped(String),
     /// The good request was refused: why.
     Refused(String),
     /// The request without a credential was let in.
@@ -120,6 +122,11 @@ impl Judgement {
     pub fn barrier(&mut self, barrier: &Barrier) {
         match barrier {
             Barrier::Held => self.failed_barriers = 0,
+            // Nothing confirms what came before, and nothing speaks against it.
+            Barrier::Stopped(cause) => {
+                self.stopped = Some(cause.clone());
+                return;
+            }
             Barrier::Refused(cause) => {
                 self.failed_barriers = self.failed_barriers.saturating_add(1);
                 let pending = self.pending.iter_mut().filter(|r| !stands(r));

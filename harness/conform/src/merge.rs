@@ -149,6 +149,10 @@ fn target_difference(one: &Target, two: &Target) -> Option<(&'static str, String
         let list = |t: &Target| format!("`{}`", t.choices.join(" "));
         return Some(("the targets chose differently", list(one), list(two)));
     }
+    if one.notes != two.notes {
+        let list = |t: &Target| format!("`{}`", t.notes.join("; "));
+        return Some(("they were reached differently", list(one), list(two)));
+    }
     if one.title != two.title || one.requirements != two.requirements {
         return Some(("their schemes differ", one.title.clone(), two.title.clone()));
     }
@@ -188,6 +192,10 @@ fn together(parts: &[Checked]) -> Result<(Suite, Vec<Target>, Run), String> {
         let of_parts: Vec<(u32, &Target)> =
             parts.iter().filter_map(|p| Some((p.shard.number, p.targets.get(at)?))).collect();
         target.calibration = calibration(&of_parts);
+        // Each shard changed what it changed: controls were sent by several.
+        let lines =
+            of_parts.iter().flat_map(|(n, t)| t.changes.iter().map(move |c| format!("shard {n}: {c}")));
+        target.changes = lines.collect();
         let measured = of_parts.iter().find(|(_, t)| !t.behaviour.is_empty());
         target.behaviour = measured.map(|(_, t)| t.behaviour.clone()).unwrap_or_default();
     }

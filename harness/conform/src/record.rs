@@ -3,6 +3,19 @@
 use crate::judgement::{Barrier, Planned};
 use crate::results::{Calibration, VectorResult};
 
+/// Keeps nothing, where no run is.
+pub struct Nobody;
+
+impl Recorder for Nobody {
+    fn planned(&self, _: &[Planned]) {}
+    fn calibrated(&self, _: &Calibration) {}
+    fn judged(&self, _: &VectorResult) {}
+    fn barrier(&self, _: &Barrier) {}
+    fn stopped(&self) -> bool {
+        false
+    }
+}
+
 /// Keeps what a run sees, in the order in which it comes.
 pub trait Recorder: Sync {
     /// These are to be judged.

@@ -57,7 +57,7 @@ pub struct Selection<'a> {
 }
 
 /// After so many vectors the good request is sent again: what was judged since counts only if it is let in.
-const BARRIER: usize = 100;
+pub const BARRIER: usize = 100;
 
 /// The cause of what an interrupted run did not ask.
 pub const INTERRUPTED: &str = "interrupted";
@@ -164,6 +164,10 @@ fn steadily(
     let seen = |r: &VectorResult| r.steps.iter().map(|s| (s.observed.clone(), s.status)).collect::<Vec<_>>();
     let other = (1..=REPETITIONS)
         .map(|number| ask(&format!("{}, repetition {number}", selection.run)))
+        // Nothing seen because the run was stopped is no answer.
+        .filter(|other| {
+            other.outcome != Outcome::Inconclusive || other.steps.iter().any(|s| s.status.is_some())
+        })
         .find(|other| seen(other) != seen(&first));
     if let Some(other) = other {
         let (before, after) = (answered(&first), answered(&other));
@@ -313,6 +317,9 @@ fn exchange_good(
 
 fn barrier(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor, after: usize) -> Barrier {
     let Some(good) = exchange_good(selection, subjects, redactor, after) else { return Barrier::Held };
+    if good.outcome == Outcome::Inconclusive && good.steps.iter().all(|s| s.status.is_none()) {
+        return Barrier::Stopped(good.cause);
+    }
     if !let_in(&good) {
         return Barrier::Refused(good.cause);
     }
@@ -384,7 +391,7 @@ fn calibrate(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Reda
 }
 
 /// The edits that take every credential out of a request.
-fn no_credential(variant: &Variant) -> Vec<Edit> {
+pub(crate) fn no_credential(variant: &Variant) -> Vec<Edit> {
     use bearproof_scheme::description::Place;
     variant
         .description
@@ -409,6 +416,8 @@ pub fn target(variant: &Variant, via: Via, name: &str, calibration: Calibration)
         via,
         name: name.into(),
         calibration,
+        notes: Vec::new(),
+        changes: Vec::new(),
         behaviour: Vec::new(),
         origin: None,
         known: Vec::new(),

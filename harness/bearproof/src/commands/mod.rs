@@ -3,12 +3,15 @@
 pub(crate) mod again;
 pub(crate) mod defects;
 pub(crate) mod diff;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod freeze;
 mod interrupt;
 pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod merge;
+mod outlook;
+pub(crate) mod profile;
 mod reference;
 mod repeat;
 mod reports;
@@ -18,7 +21,7 @@ pub(crate) mod send;
 pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod sign;
-mod target;
+pub(crate) mod target;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

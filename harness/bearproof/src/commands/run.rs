@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bearproof_conform::freeze::{CONTROL, freeze_plot, plots_beside};
 use bearproof_conform::frozen;
 use bearproof_conform::in_process::InProcess;
 use bearproof_conform::login::Logins;
-use bearproof_conform::measure::measure;
+use bearproof_conform::measure::{Measures, measure};
+use bearproof_conform::outlook::{Outlook, changes, measuring};
 use bearproof_conform::plot::Plot;
 use bearproof_conform::record::Recorder;
 use bearproof_conform::redact::Redactor;
@@ -28,10 +28,13 @@ use tokio::sync::watch;
 
 use super::repeat::{Repeat, of_reference};
 use super::reports::{write, write_file};
+use super::target::{Profile, Reaching};
 use super::{Done, Failure, interrupt, load_suite, pick_schemes, reference, target as profile};
 use crate::clock::{Stopwatch, system_now};
 use crate::http_subject::HttpSubjects;
 use crate::journal::{Journal, NAME, Record, assembled};
+use crate::pace::Pacing;
+use crate::progress::{Progress, words};
 use crate::report::{Style, exit_code, terminal};
 use crate::server::Certificate;
 
@@ -50,6 +53,10 @@ pub(crate) struct Options {
     pub(crate) update: bool,
     /// Write the results, without what differs from run to run, as the accepted ones.
     pub(crate) accept: bool,
+    /// Send nothing.
+    pub(crate) dry_run: bool,
+    pub(crate) reaching: Reaching,
+    pub(crate) pacing: Pacing,
     pub(crate) out: PathBuf,
     pub(crate) style: Style,
 }
@@ -107,7 +114,11 @@ pub(crate) fn execute(options: &Options) -> Result<Done, Failure> {
     aws_lc_rs::rand::fill(&mut id).map_err(|_| Failure::bug("no randomness"))?;
     let seed = options.seed.unwrap_or_else(|| u64::from_be_bytes(id) >> 32);
     let runtime = Runtime::new().map_err(|e| Failure::bug(e.to_string()))?;
-    let (chosen, of_suite) = choose(options, &suite)?;
+    let profile = options.target.as_deref().map(|path| profile::read(&suite, path)).transpose()?;
+    let (chosen, of_suite) = choose(options, &suite, profile.as_ref())?;
+    if let Some(profile) = profile.as_ref().filter(|_| options.dry_run) {
+        return dry_run(options, &suite, profile, chosen);
+    }
     let mut record = Run {
         id: encode_hex(&id),
         seed,
@@ -126,8 +137,8 @@ pub(crate) fn execute(options: &Options) -> Result<Done, Failure> {
     let mut gathered = Gathered::default();
     let plan =
         Plan { options, suite: &suite, id: record.id.clone(), seed, journal: &journal, runtime: &runtime };
-    match &options.target {
-        Some(path) => run_target(&plan, chosen, path, &mut gathered)?,
+    match &profile {
+        Some(profile) => run_target(&plan, chosen, profile, &mut gathered)?,
         None => run_reference(&plan, chosen, &mut gathered)?,
     }
     record.duration_ms = clock.milliseconds();
@@ -160,9 +171,13 @@ pub(crate) fn execute(options: &Options) -> Result<Done, Failure> {
 }
 
 /// What the options choose, scheme by scheme, and how results name it.
-fn choose(options: &Options, suite: &Suite) -> Result<(Vec<(Scheme, Vectors)>, SuiteResult), Failure> {
-    let schemes = match &options.target {
-        Some(path) => vec![profile::read(suite, path)?.scheme],
+fn choose(
+    options: &Options,
+    suite: &Suite,
+    profile: Option<&Profile>,
+) -> Result<(Vec<(Scheme, Vectors)>, SuiteResult), Failure> {
+    let schemes = match profile {
+        Some(profile) => vec![profile.scheme.clone()],
         None => pick_schemes(suite, options.scheme.as_deref())?,
     };
     let (mut digest, mut whole, mut chosen) = (Sha256::new(), BTreeSet::new(), Vec::new());
@@ -263,7 +278,7 @@ fn run_reference(
             let selection = Selection { plots: &all, frozen: None, run: id, seed, recorder };
             done(via, run(&selection, &subjects, &redactor));
             for running in &running {
-                gathered.requests += running.http.requests.load(Ordering::Relaxed);
+                gathered.requests += running.http.pace.sent();
                 gathered.origins.push(running.http.origin.to_string());
             }
         }
@@ -275,15 +290,20 @@ fn run_reference(
 fn run_target(
     plan: &Plan<'_>,
     chosen: Vec<(Scheme, Vectors)>,
-    path: &Path,
+    profile: &Profile,
     gathered: &mut Gathered,
 ) -> Result<(), Failure> {
     let Plan { options, suite, journal, .. } = *plan;
     let (id, seed) = (plan.id.as_str(), plan.seed);
-    let profile = profile::read(suite, path)?;
     let known = profile.deviations(&all_of(suite, &profile.scheme)?.plots, options.update)?;
     let all = profile.plots(chosen.into_iter().flat_map(|(_, vectors)| vectors.plots).collect());
-    let http = profile.http(plan.runtime.handle(), Duration::from_secs(5))?;
+    let path = options.target.as_deref().unwrap_or(Path::new(""));
+    let mut http = profile.http(plan.runtime.handle(), &options.reaching, &options.pacing)?;
+    let measures = measures(options, suite);
+    let requests = Outlook::of(&all, &|need| profile.lacks(need)).requests + measures.map_or(0, measuring);
+    let concurrency = options.pacing.concurrency.get();
+    let width = u64::try_from(concurrency).unwrap_or(u64::MAX);
+    http.progress = Some(Progress::new(requests, width, options.pacing.rate));
     let via = if http.origin.secure { Via::Https } else { Via::Http };
     let redactor = Redactor::of_world(&profile.variant.world);
     let lacks = |need: &str| profile.lacks(need);
@@ -291,15 +311,16 @@ fn run_target(
         targets: vec![(Vec::new(), &http)],
         via,
         lacks: &lacks,
-        concurrency: reference::CONCURRENCY,
+        concurrency,
         logins: Some(Logins::default()),
         run: id,
         tag: profile.variant.world.connect.tag.as_deref(),
     };
-    let reach = profile.reach();
+    let reach = profile.reach(&options.reaching);
     let named = |calibration| Target {
         origin: Some(reach.origin.clone()),
         known: known.entries(),
+        notes: profile.notes(),
         ..target(&profile.variant, via, &profile.name, calibration)
     };
     let repeat = Repeat { profile: path, reach: &reach, plots: &all, now: system_now() };
@@ -318,10 +339,9 @@ fn run_target(
         calibration.message.push_str(&format!("{joint}{what}: {why}"));
     }
     let mut target = named(calibration);
-    // A part of the suite is asked for to see that part, and of several shards one is enough.
-    let whole = options.filter.is_empty() && options.shard.is_none_or(Shard::is_first);
+    target.changes = changes(&all, &results);
     let ready = target.calibration.state == CalibrationState::Ready && !recorder.stopped();
-    if let Some(measures) = suite.measures.as_ref().filter(|_| whole && ready) {
+    if let Some(measures) = measures.filter(|_| ready) {
         let scheme = Scheme { default: profile.variant.clone(), ..profile.scheme.clone() };
         target.behaviour =
             measure(measures, &scheme, &selection, &subjects, &redactor).map_err(Failure::input)?;
@@ -329,9 +349,49 @@ fn run_target(
     journal.done(&target);
     gathered.targets.push(target);
     gathered.vectors.extend(results);
-    gathered.requests += http.requests.load(Ordering::Relaxed);
+    gathered.requests += http.pace.sent();
     gathered.origins.push(http.origin.to_string());
     Ok(())
+}
+
+/// The questions beside the vectors. Who asks for a part of the suite wants to see that part, and of several shards one
+/// asks them.
+fn measures<'s>(options: &Options, suite: &'s Suite) -> Option<&'s Measures> {
+    let whole = options.filter.is_empty() && options.shard.is_none_or(Shard::is_first);
+    suite.measures.as_ref().filter(|_| whole)
+}
+
+/// What a run would do, in words; nothing is sent.
+fn dry_run(
+    options: &Options,
+    suite: &Suite,
+    profile: &Profile,
+    chosen: Vec<(Scheme, Vectors)>,
+) -> Result<Done, Failure> {
+    let all = profile.plots(chosen.into_iter().flat_map(|(_, vectors)| vectors.plots).collect());
+    let outlook = Outlook::of(&all, &|need| profile.lacks(need));
+    let world = &profile.variant.world;
+    let address = world.connect.address.as_ref().unwrap_or(&world.origin);
+    let mut text = format!(
+        "{}: {} of {} vectors of {} would be asked at {address}, with about {} requests\n",
+        profile.name,
+        outlook.asked,
+        all.len(),
+        profile.scheme.id,
+        outlook.requests
+    );
+    if let Some(measures) = measures(options, suite) {
+        text.push_str(&format!("measuring takes up to {} requests more\n", measuring(measures)));
+    }
+    if let Some(rate) = options.pacing.rate {
+        #[expect(clippy::cast_precision_loss, reason = "an estimate, and 2^53 requests are never sent")]
+        let time = Duration::try_from_secs_f64(outlook.requests as f64 / rate).unwrap_or(Duration::MAX);
+        text.push_str(&format!("with {rate} requests a second that is about {}\n", words(time)));
+    }
+    text.push_str(&super::outlook::text(&outlook));
+    text.extend(profile.notes().iter().map(|note| format!("note: {note}\n")));
+    text.push_str("nothing was sent\n");
+    Ok(Done::fine(text))
 }
 
 /// Plots of a scheme and what is frozen of them.

@@ -9,7 +9,7 @@ mod matrix;
 #[cfg(test)]
 mod sample;
 mod terminal;
-mod text;
+pub(crate) mod text;
 mod verdict;
 
 pub(crate) use diff::diff;
