@@ -196,6 +196,8 @@ pub(crate) struct HttpSubjects<'a> {
     pub(crate) concurrency: usize,
     /// Where the profile has no key to make tokens with.
     pub(crate) logins: Option<Logins>,
+    /// When what a profile has captured ends, where that is known, in seconds since 1970 UTC.
+    pub(crate) ends: Option<u64>,
     /// Id of the run, which each request carries.
     pub(crate) run: &'a str,
     /// A field that carries run and vector, where the profile names one.
@@ -226,6 +228,12 @@ impl Subjects for HttpSubjects<'_> {
 
     fn logins(&self) -> Option<&Logins> {
         self.logins.as_ref()
+    }
+
+    fn seconds_left(&self) -> Option<i64> {
+        let (ends, (_, http)) = (self.ends?, self.targets.first()?);
+        let now = i64::try_from(http.now()).unwrap_or(i64::MAX);
+        Some(i64::try_from(ends).unwrap_or(i64::MAX).saturating_sub(now))
     }
 
     fn learn_clock(&self) -> Option<i64> {

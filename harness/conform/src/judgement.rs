@@ -22,6 +22,11 @@ const OPEN_AFTERWARDS: &str =
 
 const REFUSED_AFTERWARDS: &str = "the good request was refused afterwards";
 
+/// The cause of what could not be asked before the captured token's end.
+pub const TOO_LATE: &str = "not asked: the captured token ends before it could be";
+
+const ENDED: &str = "the captured token ended before the good request could be let in once more";
+
 const FIXED: &str = "its value may be used once and is fixed: the target may have seen it in an earlier run";
 
 /// How the cause ends of a result after which no good request was sent any more.
@@ -73,6 +78,8 @@ pub enum Barrier {
     Stopped(String),
     /// The good request was refused: why.
     Refused(String),
+    /// The good request was refused, and the captured token had ended by then.
+    Ended,
     /// The request without a credential was let in.
     Open,
 }
@@ -139,6 +146,10 @@ impl Judgement {
                     self.stopped = Some(cause.into());
                 }
             }
+            Barrier::Ended => {
+                void(self.pending.iter_mut().filter(|r| !stands(r) && !r.steps.is_empty()), ENDED);
+                self.stopped = Some(TOO_LATE.into());
+            }
             Barrier::Open => {
                 // Each request that was let in is the one hole, and not a fault in the check that it was to try.
                 void(self.pending.iter_mut().filter(|r| r.cause != LEAK), OPEN_AFTERWARDS);
@@ -154,15 +165,14 @@ impl Judgement {
     /// nothing else had stopped it.
     pub fn end(self, why: &str) -> (Calibration, Vec<VectorResult>) {
         let Self { plan, mut calibration, settled, pending, stopped, .. } = self;
-        let unsettled: BTreeSet<String> =
-            pending.iter().filter(|r| !stands(r)).map(|r| r.id.clone()).collect();
+        let judged = |r: &&VectorResult| matches!(r.outcome, Outcome::Pass | Outcome::Fail | Outcome::Hang);
+        let unsettled = pending.iter().filter(judged).filter(|r| !stands(r));
+        let unsettled: BTreeSet<String> = unsettled.map(|r| r.id.clone()).collect();
         let mut results: BTreeMap<String, VectorResult> =
             settled.into_iter().chain(pending).map(|r| (r.id.clone(), r)).collect();
         judge_by_control(&plan, &mut results);
         for result in results.values_mut().filter(|r| unsettled.contains(&r.id)) {
-            if matches!(result.outcome, Outcome::Pass | Outcome::Fail | Outcome::Hang) {
-                add(&mut result.cause, PROVISIONAL);
-            }
+            add(&mut result.cause, PROVISIONAL);
         }
         if !unsettled.is_empty() {
             let count = unsettled.len();

@@ -15,6 +15,8 @@ pub mod frozen;
 pub mod in_process;
 pub mod judge;
 pub mod judgement;
+pub mod keyless;
+pub mod life;
 pub mod lint;
 pub mod login;
 pub mod matrix;

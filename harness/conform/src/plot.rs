@@ -35,6 +35,8 @@ pub struct Plot {
     pub role: String,
     /// Endpoint's role.
     pub endpoint: String,
+    /// Whether the recipe leaves the endpoint open.
+    pub usual: bool,
     /// The exchanges.
     pub steps: Vec<Step>,
     /// Id of the control.
@@ -56,6 +58,7 @@ impl Plot {
             variant: variant.clone(),
             role: role.into(),
             endpoint: String::new(),
+            usual: false,
             steps: vec![step],
             twin: None,
         }
@@ -108,6 +111,7 @@ pub fn expand(recipe: &Recipe, scheme: &Scheme) -> Result<Vec<Plot>, String> {
                 variant: variant.clone(),
                 role: recipe.role.clone(),
                 endpoint: endpoint.clone(),
+                usual: recipe.endpoint.is_none(),
                 steps,
                 twin: None,
             });

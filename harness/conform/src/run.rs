@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sha2::{Digest, Sha256};
 
 use crate::drive::{LEAK, Script, drive};
-use crate::judgement::{Barrier, Basis, Judgement, Planned, is_control, let_in, stands};
+use crate::judgement::{Barrier, Basis, Judgement, Planned, TOO_LATE, is_control, let_in, stands};
+use crate::life::reserve;
 use crate::login::Logins;
 use crate::needs::needs;
 use crate::plot::Plot;
@@ -33,6 +34,10 @@ pub trait Subjects: Sync {
     /// Seconds by which the target's clock is ahead of ours, as its answers say, if that is much; from then on the
     /// target's time is read from its own clock.
     fn learn_clock(&self) -> Option<i64> {
+        None
+    }
+    /// Seconds by the target's clock until what it is asked with ends; `None` if that has no known end.
+    fn seconds_left(&self) -> Option<i64> {
         None
     }
     /// Where tokens come from that nobody here can make.
@@ -79,8 +84,20 @@ pub fn run(
     };
     recorder.calibrated(&calibration);
     let mut judgement = Judgement::new(calibration, plan);
+    let left = subjects.seconds_left();
+    let reserve = reserve(left);
+    let ask = |plot: &Plot| {
+        let time = subjects.seconds_left().map(|left| left.saturating_sub_unsigned(waits(plot)));
+        match time {
+            Some(time) if time <= reserve && lacking(plot, subjects).is_none() => {
+                let outcome = Outcome::Inconclusive;
+                VectorResult { outcome, cause: TOO_LATE.into(), ..empty(plot, subjects.via()) }
+            }
+            _ => steadily(plot, selection, subjects, redactor),
+        }
+    };
     let (shared, alone): (Vec<&Plot>, Vec<&Plot>) =
-        ordered(selection).into_iter().partition(|p| !changes_state(p));
+        ordered(selection, left.is_some()).into_iter().partition(|p| !changes_state(p));
     let mut blocks: Vec<(&[&Plot], usize)> =
         shared.chunks(BARRIER).map(|b| (b, subjects.concurrency())).collect();
     // What changes shared state runs alone.
@@ -93,18 +110,37 @@ pub fn run(
             if recorder.stopped() {
                 return None;
             }
-            let result = steadily(plot, selection, subjects, redactor);
+            let result = ask(plot);
             recorder.judged(&result);
             Some(result)
         });
+        // Nothing was sent, so nothing needs the good request; it may be over.
+        let nothing = left.is_some() && of_block.iter().all(|r| r.steps.is_empty());
         for result in of_block {
             judgement.judged(result);
         }
-        let barrier = barrier(selection, subjects, redactor, judgement.settled());
+        if nothing {
+            continue;
+        }
+        let mut barrier = barrier(selection, subjects, redactor, judgement.settled());
+        if matches!(barrier, Barrier::Refused(_)) && subjects.seconds_left().is_some_and(|left| left <= 0) {
+            barrier = Barrier::Ended;
+        }
         recorder.barrier(&barrier);
         judgement.barrier(&barrier);
     }
     judgement.end(INTERRUPTED)
+}
+
+/// Seconds that a plot lets pass on the target.
+fn waits(plot: &Plot) -> u64 {
+    let wait = |step: &Step| if let Action::Wait(seconds) = step.action { seconds } else { 0 };
+    plot.steps.iter().map(wait).fold(0, u64::saturating_add)
+}
+
+/// Why the target does not offer what a plot needs, if it does not.
+fn lacking(plot: &Plot, subjects: &dyn Subjects) -> Option<String> {
+    needs(plot).iter().find_map(|need| subjects.lacks(need))
 }
 
 /// Every vector of the selection with the result that it has as long as it is not asked.
@@ -117,10 +153,13 @@ fn plan(selection: &Selection<'_>, via: Via) -> Vec<Planned> {
 }
 
 /// The plots as the seed orders them, each control before the first vector that rests on it: a run that ends early has
-/// the controls of what it judged.
-fn ordered<'a>(selection: &Selection<'a>) -> Vec<&'a Plot> {
+/// the controls of what it judged. Where time may be short, what matters most comes first.
+fn ordered<'a>(selection: &Selection<'a>, short: bool) -> Vec<&'a Plot> {
     let mut shuffled: Vec<&Plot> = selection.plots.iter().collect();
-    shuffled.sort_by_cached_key(|plot| Sha256::digest(format!("{} {}", selection.seed, plot.id)).to_vec());
+    let rank = |plot: &Plot| short.then(|| (!is_control(plot), plot.level, plot.severity));
+    shuffled.sort_by_cached_key(|plot| {
+        (rank(plot), Sha256::digest(format!("{} {}", selection.seed, plot.id)).to_vec())
+    });
     let by_id: BTreeMap<&str, &Plot> = selection.plots.iter().map(|p| (p.id.as_str(), p)).collect();
     let with_twin =
         |plot: &'a Plot| plot.twin.as_deref().and_then(|t| by_id.get(t).copied()).into_iter().chain([plot]);
@@ -196,13 +235,8 @@ pub(crate) fn one(
     subjects: &dyn Subjects,
     redactor: &Redactor,
 ) -> VectorResult {
-    let missing: Vec<String> = needs(plot).iter().filter_map(|n| subjects.lacks(n)).collect();
-    if let Some(first) = missing.first() {
-        return VectorResult {
-            outcome: Outcome::Unsupported,
-            cause: first.clone(),
-            ..empty(plot, subjects.via())
-        };
+    if let Some(cause) = lacking(plot, subjects) {
+        return VectorResult { outcome: Outcome::Unsupported, cause, ..empty(plot, subjects.via()) };
     }
     let script = match selection.frozen {
         None => Script::Live { run: selection.run },
@@ -294,7 +328,7 @@ fn good(selection: &Selection<'_>, subjects: &dyn Subjects) -> Option<Plot> {
         |p: &&Plot| p.steps.iter().all(|s| s.edits.is_empty()) && p.role == "primary" && p.choose.is_empty();
     let plots = || selection.plots.iter().filter(is_control).filter(plain);
     let ordinary = |p: &&Plot| p.variant.description.operation(&p.endpoint).is_none();
-    let offered = |p: &&Plot| needs(p).iter().all(|need| subjects.lacks(need).is_none());
+    let offered = |p: &&Plot| lacking(p, subjects).is_none();
     plots().filter(ordinary).find(offered).cloned()
 }
 

@@ -14,6 +14,7 @@ use tokio::runtime::Runtime;
 
 use super::target::{self, Profile, Reaching};
 use super::{Done, Failure, load_suite, outlook, run};
+use crate::clock::system_now;
 use crate::http_subject::{Http, HttpSubjects};
 use crate::pace::Pacing;
 
@@ -30,11 +31,13 @@ pub(crate) fn doctor(options: &Options) -> Result<Done, Failure> {
     let profile = target::read(&suite, &options.profile)?;
     let runtime = Runtime::new().map_err(|e| Failure::bug(e.to_string()))?;
     let http = profile.http(runtime.handle(), &options.reaching, &Pacing::default())?;
+    let life = profile.life(system_now())?;
     let mut checks = vec![of_profile(&profile)];
+    checks.extend(life.as_ref().map(|life| check("captured", Sign::Note, life.words(system_now()))));
     checks.extend(profile.notes().into_iter().map(|note| check("profile", Sign::Note, note)));
     checks.extend(connection(&http, &runtime));
     if checks.iter().all(|c| c.sign != Sign::Unreachable) {
-        checks.extend(requests(&profile, &http)?);
+        checks.extend(requests(&profile, &http, life.and_then(|life| life.ends))?);
         checks.push(clock(&http));
     }
     let mut text = checks.iter().map(line).collect::<String>();
@@ -98,7 +101,8 @@ fn connection(http: &Http, runtime: &Runtime) -> Vec<Check> {
     vec![name, opened]
 }
 
-fn requests(profile: &Profile, http: &Http) -> Result<Vec<Check>, Failure> {
+/// `ends`: when what was captured ends, in seconds since 1970 UTC.
+fn requests(profile: &Profile, http: &Http, ends: Option<u64>) -> Result<Vec<Check>, Failure> {
     let mut id = [0_u8; 8];
     aws_lc_rs::rand::fill(&mut id).map_err(|_| Failure::bug("no randomness"))?;
     let id = encode_hex(&id);
@@ -108,6 +112,7 @@ fn requests(profile: &Profile, http: &Http) -> Result<Vec<Check>, Failure> {
         lacks: &|need| profile.lacks(need),
         concurrency: 1,
         logins: Some(Logins::default()),
+        ends,
         run: &id,
         tag: profile.variant.world.connect.tag.as_deref(),
     };

@@ -271,6 +271,7 @@ fn run_reference(
                 lacks: &|_| None,
                 concurrency: reference::CONCURRENCY,
                 logins: None,
+                ends: None,
                 run: id,
                 tag: None,
             };
@@ -295,6 +296,7 @@ fn run_target(
 ) -> Result<(), Failure> {
     let Plan { options, suite, journal, .. } = *plan;
     let (id, seed) = (plan.id.as_str(), plan.seed);
+    let life = profile.life(system_now())?;
     let known = profile.deviations(&all_of(suite, &profile.scheme)?.plots, options.update)?;
     let all = profile.plots(chosen.into_iter().flat_map(|(_, vectors)| vectors.plots).collect());
     let path = options.target.as_deref().unwrap_or(Path::new(""));
@@ -313,6 +315,7 @@ fn run_target(
         lacks: &lacks,
         concurrency,
         logins: Some(Logins::default()),
+        ends: life.as_ref().and_then(|life| life.ends),
         run: id,
         tag: profile.variant.world.connect.tag.as_deref(),
     };
@@ -333,10 +336,16 @@ fn run_target(
     }
     known.apply(&mut results, system_now());
     repeat.add(&mut results);
-    if let Some(why) = http.not_forgotten() {
+    let mut note = |text: String| {
         let joint = if calibration.message.is_empty() { "" } else { "; " };
+        calibration.message.push_str(&format!("{joint}{text}"));
+    };
+    if let Some(life) = &life {
+        note(format!("asked with what was captured: {}", life.why));
+    }
+    if let Some(why) = http.not_forgotten() {
         let what = "the target was not put back as it was after a vector, and later ones may have seen that";
-        calibration.message.push_str(&format!("{joint}{what}: {why}"));
+        note(format!("{what}: {why}"));
     }
     let mut target = named(calibration);
     target.changes = changes(&all, &results);

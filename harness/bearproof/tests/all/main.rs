@@ -6,6 +6,7 @@ mod common;
 
 mod broken_files;
 mod canary;
+mod captured_request;
 mod deviations;
 mod explain;
 mod explain_program;

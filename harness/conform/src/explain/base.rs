@@ -211,6 +211,7 @@ fn fallback(world: &World) -> &Credential {
         values: Vec::new(),
         state: State::Active,
         captured: None,
+        request: None,
         private: Vec::new(),
     });
     world.credential("primary").or(world.credentials.first()).unwrap_or(&NOBODY)

@@ -1,6 +1,8 @@
 //! Asks the questions of a target: plays each recipe and searches for the limit. It must not judge.
 
 use super::{Measure, Measures, Tries, Unit};
+use crate::judgement::TOO_LATE;
+use crate::keyless::fits_what_is_captured;
 use crate::needs::references;
 use crate::plot::{Plot, expand};
 use crate::redact::Redactor;
@@ -78,13 +80,17 @@ impl Prober<'_> {
     /// The recipe for this target; `None` if it does not fit the scheme.
     fn plot(&self, measure: &Measure, case: &str) -> Result<Option<Plot>, String> {
         let recipe = self.measures.recipe(&measure.name, case).map_err(|e| e.to_string())?;
-        Ok(expand(&recipe, self.scheme)?.into_iter().next())
+        let plot = expand(&recipe, self.scheme)?.into_iter().next();
+        Ok(plot.filter(fits_what_is_captured))
     }
 
     fn answer(&self, measure: &Measure, case: &str) -> Result<Answer, String> {
         let Some(mut plot) = self.plot(measure, case)? else {
             return Ok(Answer::NotAsked("it does not fit this scheme".into()));
         };
+        if self.subjects.seconds_left().is_some_and(|left| left <= 1) {
+            return Ok(Answer::NotAsked(TOO_LATE.into()));
+        }
         // Randomness follows from the id: each value that is tried has its own nonce.
         let short: String = case.chars().take(24).collect();
         plot.id = format!("{}/{}/{short}", plot.id, case.len());
