@@ -11,7 +11,6 @@ use crate::plot::Plot;
 use crate::recipe::{Edit, Given};
 use crate::resolve::find;
 use crate::results::{Calibration, CalibrationState, Outcome, StepResult, VectorResult};
-use crate::run::TOO_LATE;
 
 /// After so many failed barriers in a row the run stops.
 const FAILED_BARRIERS: u32 = 2;
@@ -22,6 +21,9 @@ const OPEN_AFTERWARDS: &str =
     "a request without any credential was let in, though not before the run: the server lets everybody in";
 
 const REFUSED_AFTERWARDS: &str = "the good request was refused afterwards";
+
+/// The cause of what could not be asked before the captured token's end.
+pub const TOO_LATE: &str = "not asked: the captured token ends before it could be";
 
 const ENDED: &str = "the captured token ended before the good request could be let in once more";
 
@@ -74,10 +76,10 @@ pub enum Barrier {
     Held,
     /// It was not to be asked any more: why.
     Stopped(String),
-    /// The good request was refused because what was captured had ended.
-    Over,
     /// The good request was refused: why.
     Refused(String),
+    /// The good request was refused, and the captured token had ended by then.
+    Ended,
     /// The request without a credential was let in.
     Open,
 }
@@ -132,11 +134,6 @@ impl Judgement {
                 self.stopped = Some(cause.clone());
                 return;
             }
-            Barrier::Over => {
-                let sent = self.pending.iter_mut().filter(|r| !stands(r) && !r.steps.is_empty());
-                void(sent, ENDED);
-                self.stopped = Some(TOO_LATE.into());
-            }
             Barrier::Refused(cause) => {
                 self.failed_barriers = self.failed_barriers.saturating_add(1);
                 let pending = self.pending.iter_mut().filter(|r| !stands(r));
@@ -148,6 +145,10 @@ impl Judgement {
                     let cause = "the run was stopped: the good request was refused time and again";
                     self.stopped = Some(cause.into());
                 }
+            }
+            Barrier::Ended => {
+                void(self.pending.iter_mut().filter(|r| !stands(r) && !r.steps.is_empty()), ENDED);
+                self.stopped = Some(TOO_LATE.into());
             }
             Barrier::Open => {
                 // Each request that was let in is the one hole, and not a fault in the check that it was to try.
@@ -164,15 +165,14 @@ impl Judgement {
     /// nothing else had stopped it.
     pub fn end(self, why: &str) -> (Calibration, Vec<VectorResult>) {
         let Self { plan, mut calibration, settled, pending, stopped, .. } = self;
-        let unsettled: BTreeSet<String> =
-            pending.iter().filter(|r| !stands(r)).map(|r| r.id.clone()).collect();
+        let judged = |r: &&VectorResult| matches!(r.outcome, Outcome::Pass | Outcome::Fail | Outcome::Hang);
+        let unsettled = pending.iter().filter(judged).filter(|r| !stands(r));
+        let unsettled: BTreeSet<String> = unsettled.map(|r| r.id.clone()).collect();
         let mut results: BTreeMap<String, VectorResult> =
             settled.into_iter().chain(pending).map(|r| (r.id.clone(), r)).collect();
         judge_by_control(&plan, &mut results);
         for result in results.values_mut().filter(|r| unsettled.contains(&r.id)) {
-            if matches!(result.outcome, Outcome::Pass | Outcome::Fail | Outcome::Hang) {
-                add(&mut result.cause, PROVISIONAL);
-            }
+            add(&mut result.cause, PROVISIONAL);
         }
         if !unsettled.is_empty() {
             let count = unsettled.len();

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sha2::{Digest, Sha256};
 
 use crate::drive::{LEAK, Script, drive};
-use crate::judgement::{Barrier, Basis, Judgement, Planned, is_control, let_in, stands};
+use crate::judgement::{Barrier, Basis, Judgement, Planned, TOO_LATE, is_control, let_in, stands};
 use crate::life::reserve;
 use crate::login::Logins;
 use crate::needs::needs;
@@ -36,12 +36,12 @@ pub trait Subjects: Sync {
     fn learn_clock(&self) -> Option<i64> {
         None
     }
-    /// Where tokens come from that nobody here can make.
-    fn logins(&self) -> Option<&Logins> {
+    /// Seconds by the target's clock until what it is asked with ends; `None` if that has no known end.
+    fn seconds_left(&self) -> Option<i64> {
         None
     }
-    /// Seconds until what was captured ends, where everything rests on that.
-    fn seconds_left(&self) -> Option<i64> {
+    /// Where tokens come from that nobody here can make.
+    fn logins(&self) -> Option<&Logins> {
         None
     }
 }
@@ -63,9 +63,6 @@ pub struct Selection<'a> {
 
 /// After so many vectors the good request is sent again: what was judged since counts only if it is let in.
 pub const BARRIER: usize = 100;
-
-/// The cause of what could not be asked before the captured token's end.
-pub const TOO_LATE: &str = "not asked: the captured token ends before it could be";
 
 /// The cause of what an interrupted run did not ask.
 pub const INTERRUPTED: &str = "interrupted";
@@ -92,11 +89,10 @@ pub fn run(
     let ask = |plot: &Plot| {
         let time = subjects.seconds_left().map(|left| left.saturating_sub_unsigned(waits(plot)));
         match time {
-            Some(time) if time <= reserve && lacking(plot, subjects).is_none() => VectorResult {
-                outcome: Outcome::Inconclusive,
-                cause: TOO_LATE.into(),
-                ..empty(plot, subjects.via())
-            },
+            Some(time) if time <= reserve && lacking(plot, subjects).is_none() => {
+                let outcome = Outcome::Inconclusive;
+                VectorResult { outcome, cause: TOO_LATE.into(), ..empty(plot, subjects.via()) }
+            }
             _ => steadily(plot, selection, subjects, redactor),
         }
     };
@@ -118,28 +114,22 @@ pub fn run(
             recorder.judged(&result);
             Some(result)
         });
-        // Where nothing was sent, nothing needs the good request; what was captured may be over.
-        let idle = left.is_some() && of_block.iter().all(|r| r.steps.is_empty());
+        // Nothing was sent, so nothing needs the good request; it may be over.
+        let nothing = left.is_some() && of_block.iter().all(|r| r.steps.is_empty());
         for result in of_block {
             judgement.judged(result);
         }
-        let barrier = match idle {
-            true => Barrier::Held,
-            false => barrier(selection, subjects, redactor, judgement.settled()),
-        };
+        if nothing {
+            continue;
+        }
+        let mut barrier = barrier(selection, subjects, redactor, judgement.settled());
+        if matches!(barrier, Barrier::Refused(_)) && subjects.seconds_left().is_some_and(|left| left <= 0) {
+            barrier = Barrier::Ended;
+        }
         recorder.barrier(&barrier);
         judgement.barrier(&barrier);
     }
     judgement.end(INTERRUPTED)
-}
-
-/// Every vector of the selection with the result that it has as long as it is not asked.
-fn plan(selection: &Selection<'_>, via: Via) -> Vec<Planned> {
-    let planned = |plot| {
-        let result = VectorResult { outcome: Outcome::Inconclusive, ..empty(plot, via) };
-        Planned { result, basis: Basis::of(plot, selection.frozen.is_none()) }
-    };
-    selection.plots.iter().map(planned).collect()
 }
 
 /// Seconds that a plot lets pass on the target.
@@ -153,11 +143,20 @@ fn lacking(plot: &Plot, subjects: &dyn Subjects) -> Option<String> {
     needs(plot).iter().find_map(|need| subjects.lacks(need))
 }
 
+/// Every vector of the selection with the result that it has as long as it is not asked.
+fn plan(selection: &Selection<'_>, via: Via) -> Vec<Planned> {
+    let planned = |plot| {
+        let result = VectorResult { outcome: Outcome::Inconclusive, ..empty(plot, via) };
+        Planned { result, basis: Basis::of(plot, selection.frozen.is_none()) }
+    };
+    selection.plots.iter().map(planned).collect()
+}
+
 /// The plots as the seed orders them, each control before the first vector that rests on it: a run that ends early has
-/// the controls of what it judged. Where time is short, what matters most comes first.
+/// the controls of what it judged. Where time may be short, what matters most comes first.
 fn ordered<'a>(selection: &Selection<'a>, short: bool) -> Vec<&'a Plot> {
     let mut shuffled: Vec<&Plot> = selection.plots.iter().collect();
-    let rank = |plot: &Plot| short.then_some((!is_control(plot), plot.level, plot.severity));
+    let rank = |plot: &Plot| short.then(|| (!is_control(plot), plot.level, plot.severity));
     shuffled.sort_by_cached_key(|plot| {
         (rank(plot), Sha256::digest(format!("{} {}", selection.seed, plot.id)).to_vec())
     });
@@ -329,7 +328,7 @@ fn good(selection: &Selection<'_>, subjects: &dyn Subjects) -> Option<Plot> {
         |p: &&Plot| p.steps.iter().all(|s| s.edits.is_empty()) && p.role == "primary" && p.choose.is_empty();
     let plots = || selection.plots.iter().filter(is_control).filter(plain);
     let ordinary = |p: &&Plot| p.variant.description.operation(&p.endpoint).is_none();
-    let offered = |p: &&Plot| needs(p).iter().all(|need| subjects.lacks(need).is_none());
+    let offered = |p: &&Plot| lacking(p, subjects).is_none();
     plots().filter(ordinary).find(offered).cloned()
 }
 
@@ -356,8 +355,7 @@ fn barrier(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redact
         return Barrier::Stopped(good.cause);
     }
     if !let_in(&good) {
-        let over = subjects.seconds_left().is_some_and(|left| left <= 0);
-        return if over { Barrier::Over } else { Barrier::Refused(good.cause) };
+        return Barrier::Refused(good.cause);
     }
     let name = format!("no-credential-after-{after}");
     if is_open(selection, subjects, redactor, &name) { Barrier::Open } else { Barrier::Held }

@@ -294,9 +294,9 @@ fn run_target(
     profile: &Profile,
     gathered: &mut Gathered,
 ) -> Result<(), Failure> {
-    let life = profile.life(system_now())?;
     let Plan { options, suite, journal, .. } = *plan;
     let (id, seed) = (plan.id.as_str(), plan.seed);
+    let life = profile.life(system_now())?;
     let known = profile.deviations(&all_of(suite, &profile.scheme)?.plots, options.update)?;
     let all = profile.plots(chosen.into_iter().flat_map(|(_, vectors)| vectors.plots).collect());
     let path = options.target.as_deref().unwrap_or(Path::new(""));

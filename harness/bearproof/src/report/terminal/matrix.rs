@@ -121,7 +121,7 @@ mod tests {
         let files = [file("one.json", Outcome::Pass), file("two.json", Outcome::Fail)];
         let out = matrix(&Matrix::of(&files), PLAIN);
         let at = |words: &str| out.find(words).unwrap_or_else(|| panic!("no `{words}`: {out}"));
-        let row = |family: &str, cells: &str| format!("\n{family:28}  {cells}\n");
+        let row = |family: &str, cells: &str| format!("\n{family:29}  {cells}\n");
         let order = [
             "   1  reference  a http  0 wrong of 2 judged",
             "   2  reference  a http  1 wrong of 2 judged",
