@@ -177,7 +177,7 @@ impl Judgement {
         if !unsettled.is_empty() {
             let count = unsettled.len();
             let words =
-                format!("{count} results at the end have no good request after them that confirms them");
+                format!("provisional results, with no good request after them that confirms them: {count}");
             add(&mut calibration.message, &words);
         }
         let cause = stopped.as_deref().unwrap_or(why);

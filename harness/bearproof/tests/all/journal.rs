@@ -133,7 +133,7 @@ fn ctrl_c_writes_reports_of_what_was_judged_and_asks_no_more() {
     let (folder, server) = (Temp::new(), slow(20));
     let output = signal_after(&folder, start(&folder, &server), 40, "-INT");
     assert_eq!(output.status.code(), Some(130), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stderr).starts_with("interrupted: "), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("\ninterrupted: "), "{output:?}");
 
     let results = json(&folder.path("out/results.json"));
     let judged = ids(&lines(&folder, "vector"));
@@ -206,7 +206,7 @@ fn on_a_full_disk_the_file_is_named_and_what_was_written_stays_readable() {
     let output = shell(&folder, &line, &file);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(stderr.starts_with("error: out/journal.jsonl: can't be written: File too large"), "{stderr}");
+    assert!(stderr.contains("\nerror: out/journal.jsonl: can't be written: File too large"), "{stderr}");
     assert!(stderr.contains("`bearproof report` shows it"), "{stderr}");
     // Nothing is asked that can't be kept, and the results of the run before are still whole.
     assert!(server.requests().len() - requests < requests, "it went on");
