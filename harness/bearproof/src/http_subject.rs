@@ -81,7 +81,7 @@ impl Http {
             progress.exchanged(watch.elapsed());
         }
         if let Ok(response) = &result {
-            self.pace.answered(response.status);
+            self.pace.answered(response.status, field(response, "retry-after"));
         }
         result.map_err(|error| match &error {
             ExchangeError::NotAllowed { .. } => SubjectError::Unreachable(error.to_string()),

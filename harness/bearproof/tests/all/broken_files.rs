@@ -111,7 +111,7 @@ fn a_wrong_type_says_the_right_one() {
     );
     assert_profile(
         |f| edit(f, "site_id   = 87654321\n", "site_id   = \"1\"\n"),
-        "DIR/annexcloud.toml:15:13: `credential.other.site_id` must be a whole number, found text\n  help: write a whole number",
+        "DIR/annexcloud.toml:16:13: `credential.other.site_id` must be a whole number, found text\n  help: write a whole number",
     );
 }
 
@@ -371,6 +371,6 @@ fn what_is_missing_is_named() {
     );
     assert_profile(
         |f| edit(f, "\n[endpoint.write]\nmethod = \"POST\"", "\n[endpoint.write]"),
-        "DIR/annexcloud.toml:29:1: `endpoint.write` has no `method`\n  help: add `method`: the method, such as `GET`",
+        "DIR/annexcloud.toml:30:1: `endpoint.write` has no `method`\n  help: add `method`: the method, such as `GET`",
     );
 }

@@ -199,8 +199,9 @@ fn a_rate_limit_that_stays_is_named_with_the_wait_that_it_asks_for() {
         }
     });
     let seen = Seen::of("annexcloud", &server.url(), &[]);
-    let limit = "429: the server limits the rate and says `Retry-After: 600`; raise its limit for this run";
-    seen.assert_says(4, &[&format!("the good request was let in before the run and refused later: {limit}")]);
+    let stop =
+        "the run was stopped: 25 answers in a row were 429 or 5xx, the last 429 with `Retry-After: 600`";
+    seen.assert_says(4, &[&format!("the good request was let in before the run and refused later: {stop}")]);
     assert_eq!(seen.with("fail"), BTreeSet::new());
     assert!(server.requests().len() < 400, "{} requests", server.requests().len());
 }
