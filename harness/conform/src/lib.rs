@@ -3,6 +3,7 @@
 
 pub mod captured;
 pub mod catalogue;
+pub mod checkup;
 pub mod deviation;
 pub mod drive;
 pub mod entropy;
@@ -21,6 +22,7 @@ pub mod matrix;
 pub mod measure;
 mod message;
 pub mod needs;
+pub mod outlook;
 pub mod play;
 pub mod plot;
 pub mod properties;

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::drive::{LEAK, Script, drive};
 use crate::freeze::CONTROL;
-use crate::life::reserve;
+use crate::life::Reserve;
 use crate::login::Logins;
 use crate::needs::needs;
 use crate::plot::Plot;
@@ -62,7 +62,7 @@ pub struct Selection<'a> {
 }
 
 /// After so many vectors the good request is sent again: what was judged since counts only if it is let in.
-const BARRIER: usize = 100;
+pub const BARRIER: usize = 100;
 
 /// After so many failed barriers in a row the run stops.
 const FAILED_BARRIERS: u32 = 2;
@@ -96,29 +96,33 @@ pub fn run(
     }
     let mut shuffled: Vec<&Plot> = selection.plots.iter().collect();
     let left = subjects.seconds_left();
-    let reserve = reserve(left);
+    let reserve = Reserve::of(left);
     // What matters most comes first where time may be short.
     let rank = |plot: &Plot| left.map(|_| (!is_control(plot), plot.level, plot.severity));
     shuffled.sort_by_cached_key(|plot| {
         (rank(plot), Sha256::digest(format!("{} {}", selection.seed, plot.id)).to_vec())
     });
     let ask = |plot: &Plot| {
-        let time = subjects.seconds_left().map(|left| left.saturating_sub_unsigned(waits(plot)));
-        match time {
-            Some(time) if time <= reserve && lacking(plot, subjects).is_none() => {
-                inconclusive(plot, subjects, TOO_LATE)
-            }
-            _ => steadily(plot, selection, subjects, redactor),
+        let (before, waits) = (subjects.seconds_left(), waits(plot));
+        let late = before.is_some_and(|left| !reserve.allows(left.saturating_sub_unsigned(waits)));
+        if late && lacking(plot, subjects).is_none() {
+            return inconclusive(plot, subjects, TOO_LATE);
         }
+        let result = steadily(plot, selection, subjects, redactor);
+        if let (Some(before), Some(after), 0) = (before, subjects.seconds_left(), waits) {
+            reserve.took(before.saturating_sub(after));
+        }
+        result
     };
     let (shared, alone): (Vec<&Plot>, Vec<&Plot>) = shuffled.into_iter().partition(|p| !changes_state(p));
     let mut blocks: Vec<(&[&Plot], usize)> =
         shared.chunks(BARRIER).map(|b| (b, subjects.concurrency())).collect();
     // What changes shared state runs alone.
     blocks.extend(alone.chunks(BARRIER).map(|b| (b, 1)));
-    let (mut calibration, mut results, mut failed, mut stopped) = (calibration, Vec::new(), 0, None);
+    let (mut calibration, mut results, mut failed) = (calibration, Vec::new(), 0);
+    let mut stopped: Option<String> = None;
     for (block, threads) in blocks {
-        if let Some(cause) = stopped {
+        if let Some(cause) = &stopped {
             results.extend(block.iter().map(|plot| inconclusive(plot, subjects, cause)));
             continue;
         }
@@ -130,9 +134,9 @@ pub fn run(
         }
         match barrier(selection, subjects, redactor, results.len()) {
             Barrier::Held => failed = 0,
+            Barrier::Stopped(cause) => stopped = Some(cause),
             Barrier::Refused(_) if subjects.seconds_left().is_some_and(|left| left <= 0) => {
                 void(of_block.iter_mut().filter(|r| !stands(r) && !r.steps.is_empty()), ENDED);
-                stopped = Some(TOO_LATE);
             }
             Barrier::Refused(cause) => {
                 failed += 1;
@@ -141,7 +145,8 @@ pub fn run(
                     format!("the good request was let in before the run and refused later: {cause}");
                 calibration = Calibration { state: CalibrationState::GoodRefused, message };
                 if failed == FAILED_BARRIERS {
-                    stopped = Some("the run was stopped: the good request was refused time and again");
+                    let cause = "the run was stopped: the good request was refused time and again";
+                    stopped = Some(cause.into());
                 }
             }
             Barrier::Open => {
@@ -149,7 +154,7 @@ pub fn run(
                 void(of_block.iter_mut().filter(|r| r.cause != LEAK), OPEN_AFTERWARDS);
                 let message = OPEN_AFTERWARDS.into();
                 calibration = Calibration { state: CalibrationState::LetsEverybodyIn, message };
-                stopped = Some(OPEN);
+                stopped = Some(OPEN.into());
             }
         }
         results.extend(of_block);
@@ -240,7 +245,7 @@ fn is_control(plot: &Plot) -> bool {
 }
 
 /// Whether a good request was let in, even if the answer has a fault of its own (a secret in it, say).
-fn let_in(result: &VectorResult) -> bool {
+pub(crate) fn let_in(result: &VectorResult) -> bool {
     let as_expected = || result.steps.iter().all(|s| s.observed.as_ref() == Some(&s.expected));
     matches!(result.outcome, Outcome::Pass | Outcome::Xpass)
         || (result.outcome == Outcome::Fail && as_expected())
@@ -282,6 +287,10 @@ fn steadily(
     let seen = |r: &VectorResult| r.steps.iter().map(|s| (s.observed.clone(), s.status)).collect::<Vec<_>>();
     let other = (1..=REPETITIONS)
         .map(|number| ask(&format!("{}, repetition {number}", selection.run)))
+        // Nothing seen because the run was stopped is no answer.
+        .filter(|other| {
+            other.outcome != Outcome::Inconclusive || other.steps.iter().any(|s| s.status.is_some())
+        })
         .find(|other| seen(other) != seen(&first));
     if let Some(other) = other {
         let (before, after) = (answered(&first), answered(&other));
@@ -428,6 +437,8 @@ fn exchange_good(
 enum Barrier {
     /// As before the run.
     Held,
+    /// It was not to be asked any more: why.
+    Stopped(String),
     /// The good request was refused: why.
     Refused(String),
     /// The request without a credential was let in.
@@ -436,6 +447,9 @@ enum Barrier {
 
 fn barrier(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor, after: usize) -> Barrier {
     let Some(good) = exchange_good(selection, subjects, redactor, after) else { return Barrier::Held };
+    if good.outcome == Outcome::Inconclusive && good.steps.iter().all(|s| s.status.is_none()) {
+        return Barrier::Stopped(good.cause);
+    }
     if !let_in(&good) {
         return Barrier::Refused(good.cause);
     }
@@ -507,7 +521,7 @@ fn calibrate(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Reda
 }
 
 /// The edits that take every credential out of a request.
-fn no_credential(variant: &Variant) -> Vec<Edit> {
+pub(crate) fn no_credential(variant: &Variant) -> Vec<Edit> {
     use bearproof_scheme::description::Place;
     variant
         .description
@@ -532,6 +546,8 @@ pub fn target(variant: &Variant, via: Via, name: &str, calibration: Calibration)
         via,
         name: name.into(),
         calibration,
+        notes: Vec::new(),
+        changes: Vec::new(),
         behaviour: Vec::new(),
         choices: d.choices.iter().map(|c| format!("{}={}", c.name, c.chosen)).collect(),
         requirements: d

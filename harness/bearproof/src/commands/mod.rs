@@ -1,10 +1,13 @@
 //! The commands, one file each. They must not judge or format results themselves.
 
 pub(crate) mod defects;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod freeze;
 pub(crate) mod lint;
 pub(crate) mod list;
+mod outlook;
+pub(crate) mod profile;
 mod reference;
 mod repeat;
 pub(crate) mod run;
@@ -13,7 +16,7 @@ pub(crate) mod send;
 pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod sign;
-mod target;
+pub(crate) mod target;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -7,7 +7,7 @@ mod junit;
 #[cfg(test)]
 mod sample;
 mod terminal;
-mod text;
+pub(crate) mod text;
 mod verdict;
 
 pub(crate) use html::html;

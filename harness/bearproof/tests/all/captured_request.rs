@@ -55,7 +55,10 @@ struct Seen {
 
 impl Seen {
     fn of(temp: &Temp, profile: &str) -> Self {
-        let ended = bearproof(temp, &["run", "--target", profile, "--out", "out"]);
+        Self::read(temp, bearproof(temp, &["run", "--target", profile, "--out", "out"]))
+    }
+
+    fn read(temp: &Temp, ended: Ended) -> Self {
         let text = fs::read_to_string(temp.path("out/results.json")).unwrap_or_else(|_| panic!("{ended:?}"));
         let results: Value = serde_json::from_str(&text).unwrap();
         Self { ended, vectors: results["vectors"].as_array().unwrap().clone() }
@@ -262,6 +265,11 @@ fn the_control_is_the_request_as_it_was_captured() {
     ];
     assert_eq!(first, &wanted.join("\r\n"), "{}", ended.stdout);
     assert!(ended.stdout.contains("asked with what was captured: its claim `exp` says "), "{}", ended.stdout);
+    let doctor = bearproof(&temp, &["doctor", &profile]);
+    let line = doctor.stdout.lines().find(|l| l.contains("captured  "));
+    let line = line.unwrap_or_else(|| panic!("{doctor:?}"));
+    let left: u64 = line.split("good for ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!((500..=600).contains(&left) && line.contains(" s more (its claim `exp` says "), "{line}");
 }
 
 /// A body and no nonce: the request may be sent again, with another body too.
@@ -325,7 +333,7 @@ fn what_a_token_leaves_no_time_for_is_inconclusive() {
     assert!(seen.with("pass").contains("annexcloud/algorithm/none"), "{}", seen.ended.stdout);
 }
 
-/// Asserts that a run ends before it sends anything.
+/// Asserts that `run` and `doctor` end before they send anything.
 #[track_caller]
 fn assert_stops(scheme: &str, request: &str, more: &str, code: i32, says: &str) {
     let temp = Temp::new();
@@ -341,7 +349,30 @@ fn assert_stops(scheme: &str, request: &str, more: &str, code: i32, says: &str) 
     let ended = bearproof(&temp, &["run", "--target", &profile]);
     assert_eq!(ended.code, Some(code), "{ended:?}");
     assert!(ended.stderr.contains(says), "{}", ended.stderr);
+    let doctor = bearproof(&temp, &["doctor", &profile]);
+    assert_eq!(doctor.code, Some(code), "{doctor:?}");
+    assert!(doctor.stdout.contains(says) || doctor.stderr.contains(says), "{doctor:?}");
     assert_eq!(*seen.lock().unwrap(), 0);
+}
+
+/// Eight requests under way, each waiting for its turn of half a second: what was asked last is let in before the end.
+#[test]
+fn a_slow_rate_keeps_more_time() {
+    let (temp, token) = (Temp::new(), token(14));
+    let server = only(&token, Duration::ZERO);
+    let head = format!("origin = \"{}\"", server.url());
+    let profile = profile(&temp, "annexcloud", &head, &by_hand(&token), "");
+    let ended = bearproof(&temp, &["run", "--target", &profile, "--rate", "2", "--out", "out"]);
+    let seen = Seen::read(&temp, ended);
+    let left: BTreeSet<&str> = seen
+        .vectors
+        .iter()
+        .filter(|v| v["outcome"] == "inconclusive")
+        .map(|v| v["cause"].as_str().unwrap())
+        .collect();
+    assert_eq!(left, BTreeSet::from(["not asked: the captured token ends before it could be"]));
+    assert_eq!(seen.with("fail"), BTreeSet::new());
+    assert!(seen.with("pass").len() > 5, "{}", seen.ended.stdout);
 }
 
 #[test]

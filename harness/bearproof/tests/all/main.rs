@@ -14,6 +14,7 @@ mod hostile;
 mod login;
 mod marked;
 mod measured;
+mod profiles;
 mod reference;
 mod repeat;
 mod schemes;

@@ -112,6 +112,8 @@ fn read(result: &VectorResult) -> Answer {
             Answer::Out(format!("the server broke ({status})"))
         }
         (Some(_), Some(status), _) => Answer::Out(format!("refused ({status})")),
+        // Nothing more was to be asked.
+        (None, None, Outcome::Inconclusive) => Answer::NotAsked(result.cause.clone()),
         // What can't be made was not sent.
         _ if last.is_some_and(|s| s.exchange.is_none()) => Answer::NotAsked(result.cause.clone()),
         _ => Answer::Out(format!("no answer: {}", result.cause)),
@@ -133,7 +135,8 @@ fn search(
     }
     let (mut inside, mut outside, mut refused) = match ask(to)? {
         Answer::In(_) => return Ok(format!("let in as far as was tried: {}", unit.words(to))),
-        Answer::Out(words) | Answer::NotAsked(words) => (from, to, words),
+        Answer::Out(words) => (from, to, words),
+        Answer::NotAsked(why) => return Ok(not_further(from, unit, &why)),
     };
     while outside - inside > (inside / EXACT).max(1) {
         // Limits are more often small: first by size, then by half.
@@ -144,10 +147,16 @@ fn search(
         };
         match ask(middle)? {
             Answer::In(_) => inside = middle,
-            Answer::Out(words) | Answer::NotAsked(words) => (outside, refused) = (middle, words),
+            Answer::Out(words) => (outside, refused) = (middle, words),
+            Answer::NotAsked(why) => return Ok(not_further(inside, unit, &why)),
         }
     }
     Ok(format!("let in up to {}, {refused} from {}", unit.words(inside), unit.words(outside)))
+}
+
+/// What is known when a search could not go on.
+fn not_further(inside: u64, unit: Unit, why: &str) -> String {
+    format!("let in up to {} at least; not asked further: {why}", unit.words(inside))
 }
 
 /// See [`search`].
