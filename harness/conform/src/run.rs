@@ -73,7 +73,7 @@ const OPEN_AFTERWARDS: &str =
     "a request without any credential was let in, though not before the run: the server lets everybody in";
 
 /// The cause of what could not be asked before the captured token's end.
-pub const TOO_LATE: &str = "not asked: the captured token ends before it could be";
+pub const TOO_LATE: &str = "the captured token ends before this could be asked";
 
 const ENDED: &str = "the captured token ended before the good request could be let in once more";
 
