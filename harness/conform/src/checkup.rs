@@ -3,11 +3,13 @@
 
 use bearproof_scheme::world::Endpoint;
 
+use crate::judgement::let_in;
 use crate::plot::Plot;
 use crate::recipe::{Action, Expect, Step};
+use crate::record::Nobody;
 use crate::redact::Redactor;
 use crate::results::{StepResult, VectorResult};
-use crate::run::{Selection, Subjects, let_in, no_credential, one};
+use crate::run::{Selection, Subjects, no_credential, one};
 use crate::suite::Variant;
 
 /// What a check says.
@@ -40,7 +42,7 @@ pub struct Check {
 pub fn endpoints(variant: &Variant, subjects: &dyn Subjects, redactor: &Redactor, run: &str) -> Vec<Check> {
     let d = &variant.description;
     let ordinary = |e: &&Endpoint| d.operation(&e.role).is_none() && !e.role.starts_with("forbidden");
-    let selection = Selection { plots: &[], frozen: None, run, seed: 0 };
+    let selection = Selection { plots: &[], frozen: None, run, seed: 0, recorder: &Nobody };
     let mut checks = Vec::new();
     for endpoint in variant.world.endpoints.iter().filter(ordinary) {
         let ask = |name: &str, edits| {

@@ -31,14 +31,13 @@ pub(crate) fn doctor(options: &Options) -> Result<Done, Failure> {
     let profile = target::read(&suite, &options.profile)?;
     let runtime = Runtime::new().map_err(|e| Failure::bug(e.to_string()))?;
     let http = profile.http(runtime.handle(), &options.reaching, &Pacing::default())?;
+    let life = profile.life(system_now())?;
     let mut checks = vec![of_profile(&profile)];
-    let captured = what_is_captured(&profile);
-    let usable = captured.as_ref().is_none_or(|check| check.sign != Sign::Bad);
-    checks.extend(captured);
+    checks.extend(life.as_ref().map(|life| check("captured", Sign::Note, life.words(system_now()))));
     checks.extend(profile.notes().into_iter().map(|note| check("profile", Sign::Note, note)));
     checks.extend(connection(&http, &runtime));
-    if usable && checks.iter().all(|c| c.sign != Sign::Unreachable) {
-        checks.extend(requests(&profile, &http)?);
+    if checks.iter().all(|c| c.sign != Sign::Unreachable) {
+        checks.extend(requests(&profile, &http, life.and_then(|life| life.ends))?);
         checks.push(clock(&http));
     }
     let mut text = checks.iter().map(line).collect::<String>();
@@ -85,16 +84,6 @@ fn of_profile(profile: &Profile) -> Check {
     check("profile", Sign::Good, says)
 }
 
-/// How long a captured token or request is good still, and why; nothing where there is none.
-fn what_is_captured(profile: &Profile) -> Option<Check> {
-    let now = system_now();
-    let (sign, says) = match profile.life(now) {
-        Ok(life) => (Sign::Good, life?.words(now)),
-        Err(why) => (Sign::Bad, why.replace("\n  help: ", "; ")),
-    };
-    Some(check("captured", sign, says))
-}
-
 /// Name and connection, before anything is asked.
 fn connection(http: &Http, runtime: &Runtime) -> Vec<Check> {
     let origin = &http.origin;
@@ -112,7 +101,8 @@ fn connection(http: &Http, runtime: &Runtime) -> Vec<Check> {
     vec![name, opened]
 }
 
-fn requests(profile: &Profile, http: &Http) -> Result<Vec<Check>, Failure> {
+/// `ends`: when what was captured ends, in seconds since 1970 UTC.
+fn requests(profile: &Profile, http: &Http, ends: Option<u64>) -> Result<Vec<Check>, Failure> {
     let mut id = [0_u8; 8];
     aws_lc_rs::rand::fill(&mut id).map_err(|_| Failure::bug("no randomness"))?;
     let id = encode_hex(&id);
@@ -122,7 +112,7 @@ fn requests(profile: &Profile, http: &Http) -> Result<Vec<Check>, Failure> {
         lacks: &|need| profile.lacks(need),
         concurrency: 1,
         logins: Some(Logins::default()),
-        ends: None,
+        ends,
         run: &id,
         tag: profile.variant.world.connect.tag.as_deref(),
     };

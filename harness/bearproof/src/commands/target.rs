@@ -25,6 +25,9 @@ use crate::http_subject::{Http, Learnt};
 use crate::pace::{Pace, Pacing};
 use crate::wire::{Client, ClientConfig, Origin, TlsOptions};
 
+/// Exit code of a run in which nothing could be judged.
+const NOTHING_JUDGED: u8 = 4;
+
 /// A profile, read.
 pub(super) struct Profile {
     pub(super) scheme: Scheme,
@@ -209,10 +212,12 @@ impl Profile {
     }
 
     /// Until when what the profile has captured is good, the shortest life first; nothing where it has keys or logs in.
-    /// Else why nothing can be judged with it, and what to do.
-    pub(super) fn life(&self, now: u64) -> Result<Option<Life>, String> {
+    pub(super) fn life(&self, now: u64) -> Result<Option<Life>, Failure> {
         let Variant { description: d, world } = &self.variant;
-        let stop = |why: String, help: &str| Err(format!("no control is possible: {why}\n  help: {help}"));
+        let stop = |why: String, help: &str| {
+            let message = format!("{}: no control is possible: {why}\n  help: {help}", self.name);
+            Err(Failure { code: NOTHING_JUDGED, message })
+        };
         let mut lives = Vec::new();
         for caller in world.credentials.iter().filter(|c| c.request.is_some() || world.platforms.is_empty()) {
             if let Some(why) = used_up(d, caller) {

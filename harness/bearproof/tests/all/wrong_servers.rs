@@ -26,7 +26,7 @@ use crate::common::vectors;
 // Servers that are right.
 
 /// An answer of the reference.
-struct Answer {
+pub(crate) struct Answer {
     status: u16,
     fields: String,
     body: Vec<u8>,
@@ -38,7 +38,7 @@ impl Answer {
     }
 
     /// In one piece, with its length.
-    fn send(&self, stream: &mut TcpStream) -> Result<bool> {
+    pub(crate) fn send(&self, stream: &mut TcpStream) -> Result<bool> {
         let head = format!(
             "HTTP/1.1 {} X\r\n{}Content-Length: {}\r\n\r\n",
             self.status,
@@ -86,7 +86,7 @@ impl Right {
 }
 
 /// Starts a server that asks the reference for its answer, and does with it what it likes.
-fn around(
+pub(crate) fn around(
     scheme: &str,
     react: impl Fn(&[u8], Answer, &mut TcpStream) -> Result<bool> + Send + Sync + 'static,
 ) -> Server {

@@ -1,12 +1,13 @@
 //! Asks the questions of a target: plays each recipe and searches for the limit. It must not judge.
 
 use super::{Measure, Measures, Tries, Unit};
+use crate::judgement::TOO_LATE;
 use crate::keyless::fits_what_is_captured;
 use crate::needs::references;
 use crate::plot::{Plot, expand};
 use crate::redact::Redactor;
 use crate::results::{Behaviour, Outcome, VectorResult};
-use crate::run::{Selection, Subjects, TOO_LATE, one};
+use crate::run::{Selection, Subjects, one};
 use crate::suite::Scheme;
 
 /// One answer.
