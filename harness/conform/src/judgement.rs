@@ -23,7 +23,7 @@ const OPEN_AFTERWARDS: &str =
 const REFUSED_AFTERWARDS: &str = "the good request was refused afterwards";
 
 /// The cause of what could not be asked before the captured token's end.
-pub const TOO_LATE: &str = "not asked: the captured token ends before it could be";
+pub const TOO_LATE: &str = "the captured token ends before this could be asked";
 
 const ENDED: &str = "the captured token ended before the good request could be let in once more";
 
@@ -147,8 +147,8 @@ impl Judgement {
                 }
             }
             Barrier::Ended => {
+                // What comes is not stopped: that it is too late, or can't be asked at all, is said of each.
                 void(self.pending.iter_mut().filter(|r| !stands(r) && !r.steps.is_empty()), ENDED);
-                self.stopped = Some(TOO_LATE.into());
             }
             Barrier::Open => {
                 // Each request that was let in is the one hole, and not a fault in the check that it was to try.

@@ -1,6 +1,8 @@
 //! How long what was captured of a caller is good, by the token's own words, which nobody has checked here. It must not
 //! read a clock.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use bearproof_scheme::Description;
 use bearproof_scheme::description::{Format, Part, Place, Rule, TimeRule, Type};
 use bearproof_scheme::encoding::{JsonRules, Limits, Rules, Value, decode_url, parse_value};
@@ -99,12 +101,32 @@ pub fn used_up(d: &Description, caller: &Credential) -> Option<String> {
     ))
 }
 
-/// No new question is put when no more than this is left, in seconds: the last good request has to be let in still.
-const RESERVE: i64 = 5;
+/// The time that is kept for the last good request, which has to be let in still.
+pub(crate) struct Reserve {
+    least: i64,
+    slowest: AtomicI64,
+}
 
-/// As [`RESERVE`], and no more than a quarter of a life that is short from the start.
-pub(crate) fn reserve(left: Option<i64>) -> i64 {
-    left.map_or(0, |left| RESERVE.min(left.max(0) / 4 + 1))
+/// Seconds that are kept, and of a life that is short from the start no more than a quarter.
+const LEAST: i64 = 5;
+
+impl Reserve {
+    /// Of a life with so many seconds left.
+    pub(crate) fn of(left: Option<i64>) -> Self {
+        let least = left.map_or(0, |left| LEAST.min(left.max(0) / 4 + 1));
+        Self { least, slowest: AtomicI64::new(0) }
+    }
+
+    /// A question took so many seconds: others are still under way when the last is put, and may take as long.
+    pub(crate) fn took(&self, seconds: i64) {
+        self.slowest.fetch_max(seconds, Ordering::Relaxed);
+    }
+
+    /// Whether another question may be put with so many seconds left.
+    pub(crate) fn allows(&self, left: i64) -> bool {
+        let slowest = self.slowest.load(Ordering::Relaxed);
+        left > self.least.max(slowest.saturating_mul(2))
+    }
 }
 
 #[cfg(test)]
@@ -152,7 +174,15 @@ mod tests {
     }
 
     #[test]
-    fn a_short_life_keeps_a_short_reserve() {
-        assert_eq!([None, Some(600), Some(8), Some(2), Some(-3)].map(reserve), [0, 5, 3, 1, 1]);
+    fn a_short_life_keeps_a_short_reserve_and_a_slow_server_a_long_one() {
+        let least = |left: i64| {
+            let reserve = Reserve::of(Some(left));
+            (0..).find(|left| reserve.allows(*left))
+        };
+        assert_eq!([600, 8, 2, -3].map(least), [Some(6), Some(4), Some(2), Some(2)]);
+        let reserve = Reserve::of(Some(600));
+        reserve.took(7);
+        reserve.took(2);
+        assert_eq!((reserve.allows(14), reserve.allows(15)), (false, true));
     }
 }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::drive::{LEAK, Script, drive};
 use crate::judgement::{Barrier, Basis, Judgement, Planned, TOO_LATE, is_control, let_in, stands};
-use crate::life::reserve;
+use crate::life::Reserve;
 use crate::login::Logins;
 use crate::needs::needs;
 use crate::plot::Plot;
@@ -85,16 +85,19 @@ pub fn run(
     recorder.calibrated(&calibration);
     let mut judgement = Judgement::new(calibration, plan);
     let left = subjects.seconds_left();
-    let reserve = reserve(left);
+    let reserve = Reserve::of(left);
     let ask = |plot: &Plot| {
-        let time = subjects.seconds_left().map(|left| left.saturating_sub_unsigned(waits(plot)));
-        match time {
-            Some(time) if time <= reserve && lacking(plot, subjects).is_none() => {
-                let outcome = Outcome::Inconclusive;
-                VectorResult { outcome, cause: TOO_LATE.into(), ..empty(plot, subjects.via()) }
-            }
-            _ => steadily(plot, selection, subjects, redactor),
+        let (before, waits) = (subjects.seconds_left(), waits(plot));
+        let late = before.is_some_and(|left| !reserve.allows(left.saturating_sub_unsigned(waits)));
+        if late && lacking(plot, subjects).is_none() {
+            let outcome = Outcome::Inconclusive;
+            return VectorResult { outcome, cause: TOO_LATE.into(), ..empty(plot, subjects.via()) };
         }
+        let result = steadily(plot, selection, subjects, redactor);
+        if let (Some(before), Some(after), 0) = (before, subjects.seconds_left(), waits) {
+            reserve.took(before.saturating_sub(after));
+        }
+        result
     };
     let (shared, alone): (Vec<&Plot>, Vec<&Plot>) =
         ordered(selection, left.is_some()).into_iter().partition(|p| !changes_state(p));

@@ -216,7 +216,7 @@ impl Reader<'_> {
                 return Err(beside.fault(format!("`{name}` stands beside a captured request"), remedy));
             }
         }
-        let message = self.resolver.request(&self.bytes(item)?).map_err(|fault| {
+        let message = self.resolver.request(self.secret(item)?.expose()).map_err(|fault| {
             let place = format!("line {}, column {}", fault.line, fault.column);
             item.fault(format!("the captured request, {place}: {}", fault.message), fault.remedy)
         })?;
