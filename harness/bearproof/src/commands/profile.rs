@@ -104,6 +104,11 @@ fn head(d: &Description) -> String {
              # aud = \"https://api.staging.example\"\n\n",
         );
     }
+    text.push_str(
+        "# No key at hand? One request as it was sent, in the place of all below but further endpoints:\n\
+         # [credential.primary]\n\
+         # captured-request = { file = \"request.http\" }   # raw HTTP, a curl command or a HAR\n\n",
+    );
     if d.token.is_some() && !d.caller_key() {
         text.push_str(
             "# Tokens: from a login below, or captured (`captured-token` of a credential), or made here with the\n\
