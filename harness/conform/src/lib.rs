@@ -3,6 +3,7 @@
 
 pub mod captured;
 pub mod catalogue;
+pub mod compose;
 pub mod deviation;
 pub mod drive;
 pub mod entropy;

@@ -1,6 +1,7 @@
 //! What must hold for any bytes, named once: fuzz targets, proptest and the replay of old crashes call these.
 //! A property says what broke and never panics; it must not know who calls it, or how its bytes were made.
 
+mod composed;
 mod encodings;
 mod files;
 mod ground;
@@ -45,7 +46,7 @@ impl Property {
 }
 
 /// All properties, from the smallest parser to whole requests.
-pub const ALL: [Property; 15] = [
+pub const ALL: [Property; 16] = [
     Property {
         name: "base64url",
         input: "a text to decode, and bytes to encode",
@@ -150,6 +151,13 @@ pub const ALL: [Property; 15] = [
         holds: "what is signed verifies, once where it is for single use; the change is refused if and only if a bound value changes",
         oracle: "the signer's own values",
         check: signing::sign_verify,
+    },
+    Property {
+        name: "composed-request",
+        input: "scheme tag, choices of caller, endpoint and up to four words",
+        holds: "a request that is composed of edits is refused if and only if one of them changes something bound",
+        oracle: "each edit's word, which knows the description alone",
+        check: composed::composed,
     },
 ];
 
