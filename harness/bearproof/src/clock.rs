@@ -1,6 +1,6 @@
 //! The one place that asks the system's clocks. Everything else is told the time.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Seconds since 1970 UTC.
 #[expect(clippy::disallowed_methods, reason = "the live binding's clock is the system's, read here alone")]
@@ -19,8 +19,13 @@ impl Stopwatch {
         Self(Instant::now())
     }
 
+    /// Time since the start.
+    pub(crate) fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+
     /// Milliseconds since the start.
     pub(crate) fn milliseconds(self) -> u64 {
-        u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }

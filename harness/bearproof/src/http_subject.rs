@@ -1,6 +1,6 @@
 //! A target over HTTP or HTTPS as a subject. It must not judge, and it sends what it is given.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,10 +11,14 @@ use bearproof_conform::run::{Subjects, changes_state};
 use bearproof_conform::subject::{Observation, Subject, SubjectError};
 use bearproof_scheme::request::Message;
 use bearproof_scheme::time::parse_rfc3339;
+use bearproof_scheme::world::{Hook, Hooks};
 use tokio::runtime::Handle;
 
-use crate::clock::system_now;
+use crate::clock::{Stopwatch, system_now};
+use crate::hooks;
 use crate::marked::Marked;
+use crate::pace::Pace;
+use crate::progress::Progress;
 use crate::wire::{Client, ExchangeError, Origin, Response};
 
 /// A live target.
@@ -24,14 +28,16 @@ pub(crate) struct Http {
     pub(crate) origin: Origin,
     /// The same API over plain HTTP, where there is one.
     pub(crate) plain: Option<Origin>,
-    /// Hooks, where there are some.
-    pub(crate) control: Option<Origin>,
+    /// What else than asking can be done, where something can.
+    pub(crate) hooks: Hooks,
     /// Seconds by which the target's clock was moved.
     pub(crate) ahead: AtomicI64,
     /// What its answers told and its hooks did not do.
     pub(crate) learnt: Learnt,
-    /// Requests sent.
-    pub(crate) requests: AtomicU64,
+    /// How fast and how much is asked.
+    pub(crate) pace: Pace,
+    /// Who is told how it goes, if somebody is.
+    pub(crate) progress: Option<Progress>,
 }
 
 /// What a target showed of itself beside its verdicts.
@@ -59,8 +65,15 @@ impl Http {
     }
 
     fn exchange(&self, origin: &Origin, bytes: &[u8], head: bool) -> Result<Response, SubjectError> {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.pace.turn()?;
+        let watch = Stopwatch::start();
         let result = self.runtime.block_on(self.client.exchange(origin, bytes, head));
+        if let Some(progress) = &self.progress {
+            progress.exchanged(watch.elapsed());
+        }
+        if let Ok(response) = &result {
+            self.pace.answered(response.status);
+        }
         result.map_err(|error| match &error {
             ExchangeError::NotAllowed { .. } => SubjectError::Unreachable(error.to_string()),
             ExchangeError::Reset { partial: false } => SubjectError::Closed,
@@ -70,25 +83,27 @@ impl Http {
         })
     }
 
-    fn hook(&self, target: &str) -> Result<(), SubjectError> {
-        let control = self
-            .control
-            .as_ref()
-            .ok_or_else(|| SubjectError::Unsupported("the target has no hooks".into()))?;
-        let request =
-            format!("POST {target} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\n\r\n", control.authority());
-        match self.exchange(control, request.as_bytes(), false)? {
-            answer if answer.status == 200 => Ok(()),
-            answer => Err(SubjectError::Broken(format!("the hook `{target}` answered {}", answer.status))),
+    /// Does what a hook says, with a value in its place.
+    fn hook(&self, hook: Option<&Hook>, value: (&str, &str)) -> Result<(), SubjectError> {
+        let hook = hook.ok_or_else(|| SubjectError::Unsupported("the target has no such hook".into()))?;
+        match hooks::filled(hook, value) {
+            Hook::Command(words) => hooks::command(&words).map_err(SubjectError::Broken),
+            Hook::Request { method, url } => {
+                let (origin, request) = hooks::request(&method, &url).map_err(SubjectError::Broken)?;
+                match self.exchange(&origin, &request, false)?.status {
+                    200..=299 => Ok(()),
+                    status => {
+                        Err(SubjectError::Broken(format!("the hook `{method} {url}` answered {status}")))
+                    }
+                }
+            }
         }
     }
 
     /// Puts the target back as it was at the start, where it has hooks.
     fn forget(&self) {
-        if self.control.is_none() {
-            return;
-        }
-        match self.hook("/forget") {
+        let Some(hook) = &self.hooks.forget else { return };
+        match self.hook(Some(hook), ("", "")) {
             Ok(()) => self.ahead.store(0, Ordering::Relaxed),
             Err(error) => {
                 let mut why = self.learnt.not_forgotten.lock().unwrap_or_else(PoisonError::into_inner);
@@ -126,11 +141,11 @@ impl Subject for Http {
     }
 
     fn revoke(&self, role: &str) -> Result<(), SubjectError> {
-        self.hook(&format!("/revoke?role={role}"))
+        self.hook(self.hooks.revoke.as_ref(), ("{role}", role))
     }
 
     fn wait(&self, seconds: u64) -> Result<(), SubjectError> {
-        self.hook(&format!("/clock?advance={seconds}"))?;
+        self.hook(self.hooks.clock.as_ref(), ("{seconds}", &seconds.to_string()))?;
         self.ahead.fetch_add(i64::try_from(seconds).unwrap_or(i64::MAX), Ordering::Relaxed);
         Ok(())
     }

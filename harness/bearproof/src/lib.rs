@@ -4,8 +4,11 @@
 mod clock;
 mod commands;
 mod embedded;
+mod hooks;
 mod http_subject;
 mod marked;
+mod pace;
+mod progress;
 mod readme;
 mod report;
 mod server;
@@ -18,9 +21,11 @@ use std::process::ExitCode;
 use bearproof_conform::results::Level;
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::commands::target::Reaching;
 use crate::commands::{
     Done, Failure, defects, explain, freeze, lint, list, run, schema, send, serve, show, sign,
 };
+use crate::pace::Pacing;
 use crate::report::Style;
 
 /// Proves that an API authenticates its requests the way its documentation says.
@@ -65,6 +70,13 @@ enum Command {
         /// Add what deviates and is not known yet to the profile's file of known deviations.
         #[arg(long, requires = "target")]
         update: bool,
+        /// Send nothing: say what would be sent, and what can't be judged.
+        #[arg(long, requires = "target")]
+        dry_run: bool,
+        #[command(flatten, next_help_heading = "With --target")]
+        reaching: Reaching,
+        #[command(flatten, next_help_heading = "With --target")]
+        pacing: Pacing,
         /// Write the reports here.
         #[arg(long, value_name = "DIR", default_value = "reports/latest")]
         out: PathBuf,
@@ -156,6 +168,8 @@ enum Command {
         target: PathBuf,
         /// A raw HTTP/1.1 request, as `sign --out` writes it.
         file: PathBuf,
+        #[command(flatten)]
+        reaching: Reaching,
     },
     /// Read a request (raw HTTP/1.1, a curl command or a HAR) and say why it is refused.
     Explain {
@@ -221,25 +235,39 @@ pub fn run_program() -> ExitCode {
 fn execute(cli: Cli) -> Result<Done, Failure> {
     let vectors = cli.vectors;
     match cli.command {
-        Command::Run { target, scheme, filter, level, strict, seed, accept, update, out } => {
-            run::execute(&run::Options {
-                vectors,
-                target,
-                scheme,
-                filter,
-                level: level.map(|l| match l {
-                    LevelName::Must => Level::Must,
-                    LevelName::Should => Level::Should,
-                    LevelName::May => Level::May,
-                }),
-                strict,
-                seed,
-                accept,
-                update,
-                out,
-                style: style(),
-            })
-        }
+        Command::Run {
+            target,
+            scheme,
+            filter,
+            level,
+            strict,
+            seed,
+            accept,
+            update,
+            dry_run,
+            reaching,
+            pacing,
+            out,
+        } => run::execute(&run::Options {
+            vectors,
+            target,
+            scheme,
+            filter,
+            level: level.map(|l| match l {
+                LevelName::Must => Level::Must,
+                LevelName::Should => Level::Should,
+                LevelName::May => Level::May,
+            }),
+            strict,
+            seed,
+            accept,
+            update,
+            dry_run,
+            reaching,
+            pacing,
+            out,
+            style: style(),
+        }),
         Command::Serve { scheme, port, ca_out, profiles, explain, defect } => {
             serve::serve(&serve::Options { vectors, scheme, port, ca_out, profiles, explain, defect })
         }
@@ -261,7 +289,9 @@ fn execute(cli: Cli) -> Result<Done, Failure> {
             };
             sign::sign(&sign::Options { vectors, scheme, target, role, endpoint, mutate, vector, form, out })
         }
-        Command::Send { target, file } => send::send(&send::Options { vectors, target, file }),
+        Command::Send { target, file, reaching } => {
+            send::send(&send::Options { vectors, target, file, reaching })
+        }
         Command::Explain { scheme, target, now } => {
             explain::execute(&explain::Options { vectors, scheme, target, now })
         }

@@ -311,6 +311,7 @@ fn outcome_of(error: &SubjectError) -> Outcome {
     match error {
         SubjectError::Hang(_) => Outcome::Hang,
         SubjectError::Unsupported(_) => Outcome::Unsupported,
+        SubjectError::Stopped(_) => Outcome::Inconclusive,
         SubjectError::Unreachable(_) | SubjectError::Closed | SubjectError::Broken(_) => Outcome::Error,
     }
 }

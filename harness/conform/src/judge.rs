@@ -66,6 +66,7 @@ pub fn let_in(success: &Success, observation: &Observation) -> bool {
     };
     status
         && !is_foreign_page(success, observation)
+        && success.field.as_ref().is_none_or(|name| observation.field(name).is_some())
         && success.pointer.as_ref().is_none_or(|path| {
             parse_value(&observation.body, &JsonRules::STRICT, &Limits::DEFAULT)
                 .is_ok_and(|json| pointer(&json, path).is_some_and(|found| *found != Value::Null))
@@ -81,7 +82,7 @@ fn is_foreign_page(success: &Success, observation: &Observation) -> bool {
     };
     let typed = observation.field("content-type").is_some_and(|value| begins(value, "text/html"));
     let page = typed || ["<!doctype html", "<html"].iter().any(|start| begins(&observation.body, start));
-    page && success.status.is_empty() && success.pointer.is_none()
+    page && *success == Success::default()
 }
 
 /// Whether an answer that does not let in is a refusal. One with a 2xx is one only if it could have been the success
@@ -171,7 +172,7 @@ mod tests {
     }
 
     fn login() -> Success {
-        Success { status: vec![200], pointer: Some("/token".into()) }
+        Success { status: vec![200], pointer: Some("/token".into()), field: None }
     }
 
     #[test]
@@ -187,7 +188,10 @@ mod tests {
         assert!(!let_in(&Success::default(), &page("  <!DOCTYPE html><title>Sign in</title>")));
         assert!(!let_in(&Success::default(), &page("<HTML>")));
         assert!(let_in(&Success::default(), &page("{\"page\":\"<html>\"}")));
-        assert!(let_in(&Success { status: vec![200], pointer: None }, &page("<html>")), "the world says 200");
+        assert!(
+            let_in(&Success { status: vec![200], ..Success::default() }, &page("<html>")),
+            "the world says 200"
+        );
         let typed =
             Observation { fields: vec![("Content-Type".into(), b"Text/HTML;x".to_vec())], ..page("Hello") };
         assert!(!let_in(&Success::default(), &typed));

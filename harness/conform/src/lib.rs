@@ -20,6 +20,7 @@ pub mod matrix;
 pub mod measure;
 mod message;
 pub mod needs;
+pub mod outlook;
 pub mod play;
 pub mod plot;
 pub mod properties;

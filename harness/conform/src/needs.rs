@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use bearproof_scheme::Description;
 use bearproof_scheme::Plan;
 use bearproof_scheme::description::{OperationKind, Part, Place};
+use bearproof_scheme::world::Permission;
 
 use crate::plot::{Plot, target_of};
 use crate::recipe::{Action, Edit, Expect, Given, KeyOf, Line, Spot, Target};
@@ -81,10 +82,30 @@ pub fn needs(plot: &Plot) -> Vec<String> {
             }
         }
     }
+    for permission in plot.risk.into_iter().chain(has_side_effects(plot).then_some(Permission::SideEffects)) {
+        needs.insert(format!("permission {}", permission.name()));
+    }
     for (name, option) in &plot.choose {
         needs.insert(format!("choice {name}={option}"));
     }
     needs.into_iter().collect()
+}
+
+/// Whether a plot makes the target record or end something by its API; who has hooks for that knows what they do.
+fn has_side_effects(plot: &Plot) -> bool {
+    let d = &plot.variant.description;
+    let kind = |name: &str| d.operation(name).map(|o| o.kind);
+    plot.steps.iter().any(|step| {
+        let kind = match &step.action {
+            Action::Wait(_) => None,
+            Action::Revoke => d.operations.iter().map(|o| o.kind).find(|k| *k == OperationKind::Revoke),
+            Action::Obtain(name) => {
+                name.as_deref().or_else(|| crate::resolve::token_operation(d)).and_then(kind)
+            }
+            Action::Call => kind(step.endpoint.as_deref().unwrap_or(&plot.endpoint)),
+        };
+        kind.is_some_and(|kind| kind != OperationKind::Issue)
+    })
 }
 
 /// Whether an edit is one of what only the holder of the key can change.

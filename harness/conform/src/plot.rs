@@ -3,7 +3,7 @@
 
 use bearproof_scheme::description::{Format, Part, Pipeline, Source};
 use bearproof_scheme::mistake::alternatives;
-use bearproof_scheme::world::Endpoint;
+use bearproof_scheme::world::{Endpoint, Permission};
 
 use crate::recipe::{Action, Edit, Expect, Given, KeyOf, Line, Piece, Recipe, Spot, Step, Target};
 use crate::resolve::{each, find, has, token_operation};
@@ -23,6 +23,8 @@ pub struct Plot {
     pub severity: Severity,
     /// RFC clauses and catalogue entries, then the scheme's requirements.
     pub refs: Vec<String>,
+    /// What else than asking it does to a careless server, by its recipe.
+    pub risk: Option<Permission>,
     /// What it shows that other vectors, which notice the same weaknesses, do not.
     pub differs: Option<String>,
     /// Options that differ from the world's.
@@ -48,6 +50,7 @@ impl Plot {
             level: Level::Must,
             severity: Severity::Medium,
             refs: Vec::new(),
+            risk: None,
             differs: None,
             choose: Vec::new(),
             variant: variant.clone(),
@@ -99,6 +102,7 @@ pub fn expand(recipe: &Recipe, scheme: &Scheme) -> Result<Vec<Plot>, String> {
                 level,
                 severity: recipe.severity,
                 refs: recipe.refs.clone(),
+                risk: recipe.risk,
                 differs: recipe.differs.clone(),
                 choose: recipe.choose.clone(),
                 variant: variant.clone(),
@@ -383,6 +387,8 @@ pub fn control(plot: &Plot) -> Plot {
         level: Level::Must,
         severity: Severity::Medium,
         refs: Vec::new(),
+        // Without its edits it is the plain good request.
+        risk: plot.risk.filter(|_| steps.iter().any(|step| !step.edits.is_empty())),
         differs: None,
         steps,
         twin: None,

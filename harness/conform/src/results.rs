@@ -56,6 +56,12 @@ pub struct Target {
     pub choices: Vec<String>,
     /// Requirements of the scheme, for links from findings.
     pub requirements: Vec<Requirement>,
+    /// What should be known of the way it was reached, such as a certificate that was not checked.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub notes: Vec<String>,
+    /// What the run changed or created there.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub changes: Vec<String>,
     /// What was measured beside the vectors: no document fixes it, and nothing is judged by it.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub behaviour: Vec<Behaviour>,

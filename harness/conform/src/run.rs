@@ -57,7 +57,7 @@ pub struct Selection<'a> {
 }
 
 /// After so many vectors the good request is sent again: what was judged since counts only if it is let in.
-const BARRIER: usize = 100;
+pub const BARRIER: usize = 100;
 
 /// After so many failed barriers in a row the run stops.
 const FAILED_BARRIERS: u32 = 2;
@@ -91,15 +91,17 @@ pub fn run(
         shared.chunks(BARRIER).map(|b| (b, subjects.concurrency())).collect();
     // What changes shared state runs alone.
     blocks.extend(alone.chunks(BARRIER).map(|b| (b, 1)));
-    let (mut calibration, mut results, mut failed, mut stopped) = (calibration, Vec::new(), 0, None);
+    let (mut calibration, mut results, mut failed) = (calibration, Vec::new(), 0);
+    let mut stopped: Option<String> = None;
     for (block, threads) in blocks {
-        if let Some(cause) = stopped {
+        if let Some(cause) = &stopped {
             results.extend(block.iter().map(|plot| inconclusive(plot, subjects, cause)));
             continue;
         }
         let mut of_block = parallel(block, threads, &|plot| steadily(plot, selection, subjects, redactor));
         match barrier(selection, subjects, redactor, results.len()) {
             Barrier::Held => failed = 0,
+            Barrier::Stopped(cause) => stopped = Some(cause),
             Barrier::Refused(cause) => {
                 failed += 1;
                 void(of_block.iter_mut().filter(|r| !stands(r)), &format!("{REFUSED_AFTERWARDS}: {cause}"));
@@ -107,7 +109,8 @@ pub fn run(
                     format!("the good request was let in before the run and refused later: {cause}");
                 calibration = Calibration { state: CalibrationState::GoodRefused, message };
                 if failed == FAILED_BARRIERS {
-                    stopped = Some("the run was stopped: the good request was refused time and again");
+                    let cause = "the run was stopped: the good request was refused time and again";
+                    stopped = Some(cause.into());
                 }
             }
             Barrier::Open => {
@@ -115,7 +118,7 @@ pub fn run(
                 void(of_block.iter_mut().filter(|r| r.cause != LEAK), OPEN_AFTERWARDS);
                 let message = OPEN_AFTERWARDS.into();
                 calibration = Calibration { state: CalibrationState::LetsEverybodyIn, message };
-                stopped = Some(OPEN);
+                stopped = Some(OPEN.into());
             }
         }
         results.extend(of_block);
@@ -237,6 +240,10 @@ fn steadily(
     let seen = |r: &VectorResult| r.steps.iter().map(|s| (s.observed.clone(), s.status)).collect::<Vec<_>>();
     let other = (1..=REPETITIONS)
         .map(|number| ask(&format!("{}, repetition {number}", selection.run)))
+        // Nothing seen because the run was stopped is no answer.
+        .filter(|other| {
+            other.outcome != Outcome::Inconclusive || other.steps.iter().any(|s| s.status.is_some())
+        })
         .find(|other| seen(other) != seen(&first));
     if let Some(other) = other {
         let (before, after) = (answered(&first), answered(&other));
@@ -388,6 +395,8 @@ fn exchange_good(
 enum Barrier {
     /// As before the run.
     Held,
+    /// It was not to be asked any more: why.
+    Stopped(String),
     /// The good request was refused: why.
     Refused(String),
     /// The request without a credential was let in.
@@ -396,6 +405,9 @@ enum Barrier {
 
 fn barrier(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor, after: usize) -> Barrier {
     let Some(good) = exchange_good(selection, subjects, redactor, after) else { return Barrier::Held };
+    if good.outcome == Outcome::Inconclusive && good.steps.iter().all(|s| s.status.is_none()) {
+        return Barrier::Stopped(good.cause);
+    }
     if !let_in(&good) {
         return Barrier::Refused(good.cause);
     }
@@ -492,6 +504,8 @@ pub fn target(variant: &Variant, via: Via, name: &str, calibration: Calibration)
         via,
         name: name.into(),
         calibration,
+        notes: Vec::new(),
+        changes: Vec::new(),
         behaviour: Vec::new(),
         choices: d.choices.iter().map(|c| format!("{}={}", c.name, c.chosen)).collect(),
         requirements: d

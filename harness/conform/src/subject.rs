@@ -60,6 +60,8 @@ pub enum SubjectError {
     Hang(String),
     /// The target can't do that.
     Unsupported(String),
+    /// Nothing more is asked of the target, as was agreed before or as it asked itself.
+    Stopped(String),
 }
 
 /// The words of [`SubjectError::Closed`].
@@ -70,7 +72,11 @@ impl SubjectError {
     pub fn words(&self) -> &str {
         match self {
             Self::Closed => CLOSED,
-            Self::Unreachable(text) | Self::Broken(text) | Self::Hang(text) | Self::Unsupported(text) => text,
+            Self::Unreachable(text)
+            | Self::Broken(text)
+            | Self::Hang(text)
+            | Self::Unsupported(text)
+            | Self::Stopped(text) => text,
         }
     }
 }

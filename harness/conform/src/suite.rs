@@ -189,8 +189,9 @@ fn load_description(
 /// The first [`Fault`].
 pub fn load_profile(scheme: &Scheme, file: &str, text: &str, folder: &dyn Folder) -> Result<Variant, Fault> {
     let choices = world::read_choices(file, text)?;
-    let description = load_description(&scheme.id, scheme.folder.as_ref(), &choices, file, text)?;
+    let mut description = load_description(&scheme.id, scheme.folder.as_ref(), &choices, file, text)?;
     let world = world::load(&description, file, text, &Files(folder))?;
+    description.adapt(&world);
     Ok(Variant { description: Arc::new(description), world: Arc::new(world) })
 }
 

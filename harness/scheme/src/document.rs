@@ -293,6 +293,11 @@ impl<'d> Item<'d> {
         self.value.get_ref().is_array()
     }
 
+    /// Whether the value is a whole number.
+    pub fn is_integer(&self) -> bool {
+        self.value.get_ref().is_integer()
+    }
+
     /// The value as text.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ pub(crate) mod explain;
 pub(crate) mod freeze;
 pub(crate) mod lint;
 pub(crate) mod list;
+mod outlook;
 mod reference;
 mod repeat;
 pub(crate) mod run;
@@ -13,7 +14,7 @@ pub(crate) mod send;
 pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod sign;
-mod target;
+pub(crate) mod target;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Starts the reference for a run: one site for each set of choices. It must not judge.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use bearproof_conform::plot::Plot;
@@ -9,13 +9,15 @@ use bearproof_conform::results::Via;
 use bearproof_conform::suite::Variant;
 use bearproof_scheme::Reference;
 use bearproof_scheme::weakness::Weakness;
+use bearproof_scheme::world::Hooks;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::Failure;
 use crate::http_subject::{Http, Learnt};
+use crate::pace::Pace;
 use crate::server::{Certificate, Origins, Site, start};
-use crate::wire::{Client, ClientConfig, Origin};
+use crate::wire::{Client, ClientConfig, Origin, TlsOptions};
 
 /// Vectors that are sent at once over one way.
 pub(super) const CONCURRENCY: usize = 8;
@@ -25,7 +27,10 @@ pub(super) fn client(certificate: &Certificate) -> Result<Client, Failure> {
     Client::new(ClientConfig {
         exchange_timeout: Duration::from_secs(10),
         connect_timeout: Duration::from_secs(5),
-        extra_roots_pem: certificate.authority_pem.clone().into_bytes(),
+        tls: TlsOptions {
+            extra_roots_pem: certificate.authority_pem.clone().into_bytes(),
+            ..TlsOptions::default()
+        },
         allowed_hosts: Vec::new(),
         max_connections: CONCURRENCY,
     })
@@ -80,9 +85,10 @@ fn subject(origins: Origins, via: Via, runtime: &Handle, client: &Client) -> Htt
         runtime: runtime.clone(),
         origin: if via == Via::Https { origin(origins.https, true) } else { origin(origins.http, false) },
         plain: Some(origin(origins.plain, false)),
-        control: Some(origin(origins.control, false)),
         ahead: AtomicI64::new(0),
+        hooks: Hooks::at(&format!("http://{}", origins.control)),
         learnt: Learnt::default(),
-        requests: AtomicU64::new(0),
+        pace: Pace::default(),
+        progress: None,
     }
 }

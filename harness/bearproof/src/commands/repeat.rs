@@ -45,14 +45,14 @@ impl Repeat<'_> {
         let message = plot.and_then(|plot| signing::of_vector(plot, "repeat", self.now).ok());
         let Some(message) = message else {
             // Several steps, or a token that has to be asked for first.
-            return vec![format!("bearproof run {target} --filter {id}")];
+            return vec![format!("bearproof run {target}{} --filter {id}", self.reach.options)];
         };
         let origin = if message.secure { Some(&self.reach.origin) } else { self.reach.plain.as_ref() };
-        let curl = origin.is_some_and(|origin| curl_to(&message, origin, None).is_ok());
+        let curl = self.reach.curl && origin.is_some_and(|origin| curl_to(&message, origin, None).is_ok());
         let second = if curl {
             format!("bearproof sign {target} --vector {id} --format curl | sh")
         } else {
-            format!("bearproof send {target} req.http")
+            format!("bearproof send {target}{} req.http", self.reach.options)
         };
         vec![format!("bearproof sign {target} --vector {id} --out req.http"), second]
     }

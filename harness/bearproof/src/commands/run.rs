@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bearproof_conform::freeze::{CONTROL, freeze_plot, plots_beside};
 use bearproof_conform::frozen;
 use bearproof_conform::in_process::InProcess;
 use bearproof_conform::login::Logins;
-use bearproof_conform::measure::measure;
+use bearproof_conform::measure::{Measures, measure};
+use bearproof_conform::outlook::{Outlook, changes, measuring};
 use bearproof_conform::plot::Plot;
 use bearproof_conform::redact::Redactor;
 use bearproof_conform::results::{
@@ -25,9 +25,12 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use super::repeat::{Repeat, of_reference};
+use super::target::{Profile, Reaching};
 use super::{Done, Failure, load_suite, pick_schemes, reference, target as profile};
 use crate::clock::{Stopwatch, system_now};
 use crate::http_subject::HttpSubjects;
+use crate::pace::Pacing;
+use crate::progress::{Progress, words};
 use crate::report::{Style, exit_code, html, junit, terminal};
 use crate::server::Certificate;
 
@@ -44,6 +47,10 @@ pub(crate) struct Options {
     pub(crate) update: bool,
     /// Write the results, without what differs from run to run, as the accepted ones.
     pub(crate) accept: bool,
+    /// Send nothing.
+    pub(crate) dry_run: bool,
+    pub(crate) reaching: Reaching,
+    pub(crate) pacing: Pacing,
     pub(crate) out: PathBuf,
     pub(crate) style: Style,
 }
@@ -104,7 +111,13 @@ pub(crate) fn execute(options: &Options) -> Result<Done, Failure> {
     });
     let mut gathered = Gathered::default();
     match &options.target {
-        Some(path) => run_target(options, &suite, path, (&id, seed), &runtime, &mut gathered)?,
+        Some(path) => {
+            let profile = profile::read(&suite, path)?;
+            if options.dry_run {
+                return dry_run(options, &suite, &profile);
+            }
+            run_target(options, &suite, &profile, (&id, seed), &runtime, &mut gathered)?;
+        }
         None => run_reference(options, &suite, (&id, seed), &runtime, &mut gathered)?,
     }
     if gathered.selected == 0 {
@@ -191,7 +204,7 @@ fn run_reference(
             gathered.targets.push(target(&scheme.default, via, "reference", calibration));
             gathered.vectors.extend(results);
             for running in &running {
-                gathered.requests += running.http.requests.load(Ordering::Relaxed);
+                gathered.requests += running.http.pace.sent();
                 gathered.origins.push(running.http.origin.to_string());
             }
         }
@@ -203,18 +216,23 @@ fn run_reference(
 fn run_target(
     options: &Options,
     suite: &Suite,
-    path: &Path,
+    profile: &Profile,
     (id, seed): (&str, u64),
     runtime: &Runtime,
     gathered: &mut Gathered,
 ) -> Result<(), Failure> {
-    let profile = profile::read(suite, path)?;
     let all = all_of(suite, &profile.scheme)?;
     let known = profile.deviations(&all.plots, options.update)?;
     let selected = select(options, all)?;
     gathered.count(&selected.plots, &selected.frozen)?;
     let all = profile.plots(selected.plots);
-    let http = profile.http(runtime.handle(), Duration::from_secs(5))?;
+    let path = options.target.as_deref().unwrap_or(Path::new(""));
+    let mut http = profile.http(runtime.handle(), &options.reaching, &options.pacing)?;
+    let measures = measures(options, suite);
+    let requests = Outlook::of(&all, &|need| profile.lacks(need)).requests + measures.map_or(0, measuring);
+    let concurrency = options.pacing.concurrency.get();
+    let width = u64::try_from(concurrency).unwrap_or(u64::MAX);
+    http.progress = Some(Progress::new(requests, width, options.pacing.rate));
     let via = if http.origin.secure { Via::Https } else { Via::Http };
     let redactor = Redactor::of_world(&profile.variant.world);
     let lacks = |need: &str| profile.lacks(need);
@@ -222,7 +240,7 @@ fn run_target(
         targets: vec![(Vec::new(), &http)],
         via,
         lacks: &lacks,
-        concurrency: reference::CONCURRENCY,
+        concurrency,
         logins: Some(Logins::default()),
         run: id,
         tag: profile.variant.world.connect.tag.as_deref(),
@@ -233,25 +251,59 @@ fn run_target(
         gathered.updated = Some(profile.update(&known, &results)?);
     }
     known.apply(&mut results, system_now());
-    Repeat { profile: path, reach: &profile.reach(), plots: &all, now: system_now() }.add(&mut results);
+    Repeat { profile: path, reach: &profile.reach(&options.reaching), plots: &all, now: system_now() }
+        .add(&mut results);
     if let Some(why) = http.not_forgotten() {
         let joint = if calibration.message.is_empty() { "" } else { "; " };
         let what = "the target was not put back as it was after a vector, and later ones may have seen that";
         calibration.message.push_str(&format!("{joint}{what}: {why}"));
     }
     let mut target = target(&profile.variant, via, &profile.name, calibration);
-    // A part of the suite is asked for to see that part.
-    let whole = options.filter.is_empty() && target.calibration.state == CalibrationState::Ready;
-    if let Some(measures) = suite.measures.as_ref().filter(|_| whole) {
+    target.notes = profile.notes();
+    target.changes = changes(&all, &results);
+    if let Some(measures) = measures.filter(|_| target.calibration.state == CalibrationState::Ready) {
         let scheme = Scheme { default: profile.variant.clone(), ..profile.scheme.clone() };
         target.behaviour =
             measure(measures, &scheme, &selection, &subjects, &redactor).map_err(Failure::input)?;
     }
     gathered.targets.push(target);
     gathered.vectors.extend(results);
-    gathered.requests += http.requests.load(Ordering::Relaxed);
+    gathered.requests += http.pace.sent();
     gathered.origins.push(http.origin.to_string());
     Ok(())
+}
+
+/// The questions beside the vectors. Who asks for a part of the suite wants to see that part.
+fn measures<'s>(options: &Options, suite: &'s Suite) -> Option<&'s Measures> {
+    suite.measures.as_ref().filter(|_| options.filter.is_empty())
+}
+
+/// What a run would do, in words; nothing is sent.
+fn dry_run(options: &Options, suite: &Suite, profile: &Profile) -> Result<Done, Failure> {
+    let all = profile.plots(select(options, all_of(suite, &profile.scheme)?)?.plots);
+    let outlook = Outlook::of(&all, &|need| profile.lacks(need));
+    let world = &profile.variant.world;
+    let address = world.connect.address.as_ref().unwrap_or(&world.origin);
+    let mut text = format!(
+        "{}: {} of {} vectors of {} would be asked at {address}, with about {} requests\n",
+        profile.name,
+        outlook.asked,
+        all.len(),
+        profile.scheme.id,
+        outlook.requests
+    );
+    if let Some(measures) = measures(options, suite) {
+        text.push_str(&format!("measuring takes up to {} requests more\n", measuring(measures)));
+    }
+    if let Some(rate) = options.pacing.rate {
+        #[expect(clippy::cast_precision_loss, reason = "an estimate, and 2^53 requests are never sent")]
+        let time = Duration::try_from_secs_f64(outlook.requests as f64 / rate).unwrap_or(Duration::MAX);
+        text.push_str(&format!("with {rate} requests a second that is about {}\n", words(time)));
+    }
+    text.push_str(&super::outlook::text(&outlook));
+    text.extend(profile.notes().iter().map(|note| format!("note: {note}\n")));
+    text.push_str("nothing was sent\n");
+    Ok(Done::fine(text))
 }
 
 impl Gathered {

@@ -1,12 +1,12 @@
 //! `send`: sends the bytes of a file to a target as they are, and shows what comes back. It must not judge.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use bearproof_conform::redact::{Redactor, mask_tokens};
 use tokio::runtime::Runtime;
 
 use super::{Done, Failure, load_suite, target};
+use crate::pace::Pacing;
 use crate::wire::Response;
 
 /// What `send` is asked for.
@@ -14,10 +14,8 @@ pub(crate) struct Options {
     pub(crate) vectors: Option<PathBuf>,
     pub(crate) target: PathBuf,
     pub(crate) file: PathBuf,
+    pub(crate) reaching: target::Reaching,
 }
-
-/// Longest answer that is waited for.
-const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Sends, and writes the answer without secrets.
 pub(crate) fn send(options: &Options) -> Result<Done, Failure> {
@@ -27,7 +25,7 @@ pub(crate) fn send(options: &Options) -> Result<Done, Failure> {
         .map_err(|e| Failure::input(format!("{}: can't be read: {e}", options.file.display())))?;
     let request = Raw::read(&bytes).ok_or_else(|| no_request(&options.file))?;
     let runtime = Runtime::new().map_err(|e| Failure::bug(e.to_string()))?;
-    let http = profile.http(runtime.handle(), TIMEOUT)?;
+    let http = profile.http(runtime.handle(), &options.reaching, &Pacing::default())?;
     let origin = if request.plain { http.plain.as_ref() } else { Some(&http.origin) };
     let origin =
         origin.ok_or_else(|| Failure::input(format!("{}: the profile has no plain HTTP", profile.name)))?;

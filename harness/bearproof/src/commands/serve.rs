@@ -120,7 +120,7 @@ fn write_profile(folder: &Path, scheme: &Scheme, origins: &Origins) -> Result<()
     let (head, rest) = world.split_once("\n[").unwrap_or((&world, ""));
     let head: Vec<&str> = head.lines().filter(|line| !line.starts_with("clock")).collect();
     let text = format!(
-        "{}\nscheme = \"{}\"\n\n[connect]\naddress = \"http://{}\"\nplain = \"http://{}\"\ncontrol = \"http://{}\"\n\n[{rest}",
+        "{}\nscheme = \"{}\"\n\n[connect]\naddress = \"http://{}\"\nplain = \"http://{}\"\ncontrol = \"http://{}\"\npermit = [\"side-effects\", \"denial-of-service\", \"injection\"]\n\n[{rest}",
         head.join("\n"),
         scheme.id,
         origins.http,

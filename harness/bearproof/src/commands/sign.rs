@@ -14,6 +14,7 @@ use bearproof_scheme::document::nearest;
 use bearproof_scheme::encoding::encode_hex;
 use bearproof_scheme::wrong_signer::Made;
 
+use super::target::Reaching;
 use super::{Done, Failure, load_suite, pick_schemes, pick_world, run, target};
 use crate::clock::system_now;
 
@@ -62,7 +63,7 @@ fn of_vector(options: &Options, vector: &str) -> Result<Done, Failure> {
             if let Some(lack) = needs(&plot).iter().find_map(|need| profile.lacks(need)) {
                 return Err(Failure::input(format!("`{vector}` can't be made for this target: {lack}")));
             }
-            let reach = profile.reach();
+            let reach = profile.reach(&Reaching::default());
             (plot, Some(reach))
         }
         None => {

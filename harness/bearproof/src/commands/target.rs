@@ -2,9 +2,10 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use bearproof_conform::deviation::Deviations;
@@ -12,12 +13,15 @@ use bearproof_conform::login::Logins;
 use bearproof_conform::plot::Plot;
 use bearproof_conform::results::VectorResult;
 use bearproof_conform::suite::{Disk, Folder, Scheme, Suite, Variant, load_profile, read_text};
-use bearproof_scheme::world;
+use bearproof_conform::written::quoted;
+use bearproof_scheme::world::{self, World};
+use clap::Args;
 use tokio::runtime::Handle;
 
 use super::Failure;
 use crate::http_subject::{Http, Learnt};
-use crate::wire::{Client, ClientConfig, Origin};
+use crate::pace::{Pace, Pacing};
+use crate::wire::{Client, ClientConfig, Origin, TlsOptions};
 
 /// A profile, read.
 pub(super) struct Profile {
@@ -27,12 +31,39 @@ pub(super) struct Profile {
     folder: Disk,
 }
 
+/// What the user says of the way to a target.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Reaching {
+    /// Contact this host although it is not loopback; once for each host.
+    #[arg(long, value_name = "HOST")]
+    pub(crate) allow_host: Vec<String>,
+    /// Trust this certificate authority (PEM) beside the system's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Wait so long for a connection, and so long for an answer.
+    #[arg(long, value_name = "SECONDS", default_value_t = TIMEOUT)]
+    pub(crate) timeout: NonZeroU64,
+}
+
+impl Default for Reaching {
+    fn default() -> Self {
+        Self { allow_host: Vec::new(), ca: None, timeout: TIMEOUT }
+    }
+}
+
+/// Seconds that are waited unless the user says otherwise.
+const TIMEOUT: NonZeroU64 = NonZeroU64::MIN.saturating_add(4);
+
 /// Where requests of a target go.
 pub(super) struct Reach {
     pub(super) origin: String,
     pub(super) plain: Option<String>,
     /// A PEM file.
     pub(super) ca: Option<String>,
+    /// Whether curl gets there with these alone.
+    pub(super) curl: bool,
+    /// Options that `send` needs beside the profile, each with a blank before it.
+    pub(super) options: String,
 }
 
 /// Reads a profile.
@@ -52,40 +83,106 @@ pub(super) fn read(suite: &Suite, path: &Path) -> Result<Profile, Failure> {
 
 impl Profile {
     /// The client and the addresses of the target.
-    pub(super) fn http(&self, runtime: &Handle, timeout: Duration) -> Result<Http, Failure> {
+    pub(super) fn http(
+        &self,
+        runtime: &Handle,
+        reaching: &Reaching,
+        pacing: &Pacing,
+    ) -> Result<Http, Failure> {
         let connect = &self.variant.world.connect;
         let input = |e: String| Failure::input(format!("{}: {e}", self.name));
         let origin = |text: &String| Origin::parse(text).map_err(input);
-        let roots = match &connect.ca {
-            None => Vec::new(),
-            Some(file) => read_text(&self.folder, file)?.into_bytes(),
-        };
+        let timeout = Duration::from_secs(reaching.timeout.get());
         let client = Client::new(ClientConfig {
             exchange_timeout: timeout,
             connect_timeout: timeout,
-            extra_roots_pem: roots,
-            allowed_hosts: connect.allow.clone(),
-            max_connections: super::reference::CONCURRENCY,
+            tls: self.tls(reaching)?,
+            allowed_hosts: connect.allow.iter().chain(&reaching.allow_host).cloned().collect(),
+            max_connections: pacing.concurrency.get(),
         });
         Ok(Http {
             client: client.map_err(input)?,
             runtime: runtime.clone(),
             origin: origin(connect.address.as_ref().unwrap_or(&self.variant.world.origin))?,
             plain: connect.plain.as_ref().map(origin).transpose()?,
-            control: connect.control.as_ref().map(origin).transpose()?,
+            hooks: connect.all_hooks(),
             ahead: AtomicI64::new(0),
             learnt: Learnt::default(),
-            requests: AtomicU64::new(0),
+            pace: Pace::new(pacing),
+            progress: None,
         })
     }
 
-    /// Where requests go, as a command line says it.
-    pub(super) fn reach(&self) -> Reach {
+    fn tls(&self, reaching: &Reaching) -> Result<TlsOptions, Failure> {
         let connect = &self.variant.world.connect;
+        let mut roots = match &connect.ca {
+            None => Vec::new(),
+            Some(file) => read_text(&self.folder, file)?.into_bytes(),
+        };
+        if let Some(file) = &reaching.ca {
+            let failed =
+                |e: std::io::Error| Failure::input(format!("{}: can't be read: {e}", file.display()));
+            roots.push(b'\n');
+            roots.extend(std::fs::read(file).map_err(failed)?);
+        }
+        let client_pem = match (&connect.client_certificate, &connect.client_key) {
+            (Some(file), Some(key)) => {
+                Some((read_text(&self.folder, file)?.into_bytes(), key.expose().to_vec()))
+            }
+            _ => None,
+        };
+        Ok(TlsOptions { extra_roots_pem: roots, client_pem, insecure: connect.insecure.clone() })
+    }
+
+    /// What should be known of the profile beside the results.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let world = &self.variant.world;
+        let unchecked = world.connect.insecure.iter().map(|host| {
+            format!(
+                "the certificate of `{host}` was not checked: whoever stood between could read and change all"
+            )
+        });
+        let inline = world.inline.iter().filter(|path| !self.is_published(path)).map(|path| {
+            format!(
+                "the secret `{path}` stands in the profile itself: take it from the environment or a file, \
+                 with {{ env = \"NAME\" }} or {{ file = \"PATH\" }}"
+            )
+        });
+        unchecked.chain(inline).collect()
+    }
+
+    /// Whether the secret at this path is the published one, and so none.
+    fn is_published(&self, path: &str) -> bool {
+        let find = |world: &World| {
+            let (place, rest) = path.split_once('.')?;
+            let (role, name) = rest.split_once('.')?;
+            let values = match place {
+                "credential" => &world.credential(role)?.values,
+                "platform" => &world.platform(role)?.values,
+                _ => return None,
+            };
+            world::value(values, name)?.bytes()
+        };
+        let ours = find(&self.variant.world);
+        ours.is_some() && ours == find(&self.scheme.default.world)
+    }
+
+    /// Where requests go, as a command line says it.
+    pub(super) fn reach(&self, reaching: &Reaching) -> Reach {
+        let connect = &self.variant.world.connect;
+        let mut options = String::new();
+        for host in &reaching.allow_host {
+            options.push_str(&format!(" --allow-host {host}"));
+        }
+        if let Some(file) = &reaching.ca {
+            options.push_str(&format!(" --ca {}", quoted(&file.display().to_string())));
+        }
         Reach {
             origin: connect.address.clone().unwrap_or_else(|| self.variant.world.origin.clone()),
             plain: connect.plain.clone(),
             ca: connect.ca.as_ref().map(|file| self.folder.0.join(file).display().to_string()),
+            curl: options.is_empty() && connect.client_key.is_none() && connect.insecure.is_empty(),
+            options,
         }
     }
 
@@ -152,7 +249,15 @@ impl Profile {
                 });
             }
             "endpoint" => world.endpoint(name).is_some(),
-            "hook" => world.connect.control.is_some(),
+            "hook" => {
+                let hooks = world.connect.all_hooks();
+                if name == "clock" { hooks.clock.is_some() } else { hooks.revoke.is_some() }
+            }
+            "permission" => {
+                let permitted = world.connect.permit.iter().any(|p| p.name() == name);
+                let why = || format!("the profile does not permit {name}; `permit` under [connect] does");
+                return (!permitted).then(why);
+            }
             "plain" => world.connect.plain.is_some(),
             // What the target chose was taken out of the needs before.
             "choice" => return Some(format!("the target chose otherwise than {name}")),

@@ -23,6 +23,8 @@ pub(crate) fn target(scheme: &str, via: Via) -> Target {
         name: "reference".to_owned(),
         calibration: Calibration { state: CalibrationState::Ready, message: String::new() },
         choices: vec!["token=jws".to_owned()],
+        notes: Vec::new(),
+        changes: Vec::new(),
         behaviour: Vec::new(),
         requirements: vec![Requirement {
             id: "REQ-1".to_owned(),

@@ -30,9 +30,11 @@ pub(crate) struct Style {
 
 /// Writes `results` as lines of text; the last line is the verdict.
 pub(crate) fn terminal(results: &Results, style: Style) -> String {
-    let mut lines = calibration_problems(results, style);
+    let mut lines = notes(results, style);
+    lines.extend(calibration_problems(results, style));
     lines.extend(table::counts(results, style));
     lines.extend(behaviour::measured(results, style));
+    lines.extend(behaviour::changed(results, style));
     lines.extend(worst(results, style));
     let blind = results.vectors.iter().filter(|r| is_blind(results, r));
     lines.extend(causes(blind, ["result without a verdict", "results without a verdict"], style));
@@ -47,6 +49,21 @@ pub(crate) fn terminal(results: &Results, style: Style) -> String {
     lines.push(style.paint(colour, &headline(results)));
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// What should be known of the way a target was reached.
+fn notes(results: &Results, style: Style) -> Vec<String> {
+    let lines = results.targets.iter().flat_map(|target| {
+        target
+            .notes
+            .iter()
+            .map(|note| format!("{}  {}", style.paint(Colour::Yellow, "NOTE"), text::line(note)))
+    });
+    let mut lines: Vec<String> = lines.collect();
+    if !lines.is_empty() {
+        lines.push(String::new());
+    }
+    lines
 }
 
 /// One paragraph for each target that was not judged, or of which more should be known.

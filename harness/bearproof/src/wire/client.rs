@@ -17,17 +17,17 @@ use super::incoming::Incoming;
 use super::origin::Origin;
 use super::pool::Pool;
 use super::response::{self, Response};
-use super::{request, tls};
+use super::{TlsOptions, request, tls};
 
 /// How a client behaves.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct ClientConfig {
     /// From the first byte sent to the last byte read. A retry does not start it again.
     pub(crate) exchange_timeout: Duration,
     /// For the name, the connection and the TLS handshake together.
     pub(crate) connect_timeout: Duration,
-    /// Certificates in PEM that are trusted instead of the system's roots; empty: the system's roots.
-    pub(crate) extra_roots_pem: Vec<u8>,
+    /// Whom to trust, and as whom to come.
+    pub(crate) tls: TlsOptions,
     /// Host names or addresses, exactly as origins name them, that may be elsewhere than on this machine.
     pub(crate) allowed_hosts: Vec<String>,
     /// Idle connections kept per origin.
@@ -52,10 +52,10 @@ impl Client {
     /// A client without any connection.
     ///
     /// # Errors
-    /// One sentence if the extra roots can't be used.
+    /// One sentence if roots, certificate or key can't be used.
     pub(crate) fn new(config: ClientConfig) -> Result<Self, String> {
         let shared = Shared {
-            tls: tls::connector(&config.extra_roots_pem)?,
+            tls: tls::connector(&config.tls)?,
             exchange_timeout: config.exchange_timeout,
             connect_timeout: config.connect_timeout,
             addresses: Addresses::new(config.allowed_hosts),

@@ -19,8 +19,10 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod unchecked;
 
 pub(crate) use client::{Client, ClientConfig};
 pub(crate) use error::ExchangeError;
 pub(crate) use origin::Origin;
 pub(crate) use response::Response;
+pub(crate) use tls::TlsOptions;

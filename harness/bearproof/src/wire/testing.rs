@@ -126,7 +126,7 @@ pub(super) fn config(extra_roots_pem: Vec<u8>) -> ClientConfig {
     ClientConfig {
         exchange_timeout: Duration::from_secs(20),
         connect_timeout: Duration::from_secs(20),
-        extra_roots_pem,
+        tls: TlsOptions { extra_roots_pem, ..TlsOptions::default() },
         allowed_hosts: Vec::new(),
         max_connections: 4,
     }

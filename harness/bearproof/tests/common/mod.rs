@@ -73,7 +73,8 @@ pub(crate) fn profile(folder: &Path, scheme: &str, address: &str) -> PathBuf {
     let world = fs::read_to_string(published.join("world.toml")).unwrap();
     let (head, rest) = world.split_once("\n[").unwrap();
     let head: Vec<&str> = head.lines().filter(|line| !line.starts_with("clock")).collect();
-    let connect = format!("[connect]\naddress = \"{address}\"\n");
+    let permit = r#"permit = ["side-effects", "denial-of-service", "injection"]"#;
+    let connect = format!("[connect]\naddress = \"{address}\"\n{permit}\n");
     let text = format!("{}\nscheme = \"{scheme}\"\n\n{connect}\n[{rest}", head.join("\n"));
     let file = folder.join(format!("{scheme}.toml"));
     fs::write(&file, text).unwrap();

@@ -114,6 +114,7 @@ fn read_recipe(table: &Table<'_>, name: &str, case: &str) -> Result<Recipe, Faul
         level: Level::May,
         severity: Severity::Low,
         refs: table.get("refs").map_or(Ok(Vec::new()), |i| i.texts())?,
+        risk: None,
         differs: None,
         steps,
     })

@@ -4,6 +4,7 @@ use bearproof_scheme::Fault;
 use bearproof_scheme::document::{self, Item, Table};
 use bearproof_scheme::time::parse_duration;
 use bearproof_scheme::verdict::is_code;
+use bearproof_scheme::world::Permission;
 
 use super::read::read_edit;
 use super::{Action, Edit, Expect, Recipe, Step};
@@ -173,10 +174,15 @@ fn read_recipe(
             refs.extend(case_refs.iter().cloned());
             refs
         },
+        risk: table.get("risk").map(|i| i.word(&RISKS)).transpose()?,
         differs: table.get("differs").map(|i| i.text()).transpose()?,
         steps,
     })
 }
+
+/// What a recipe says of itself; that it changes what the target keeps follows from its steps.
+const RISKS: [(&str, Permission); 2] =
+    [("denial-of-service", Permission::DenialOfService), ("injection", Permission::Injection)];
 
 /// The capabilities that a scheme must have or lack.
 pub(crate) fn read_conditions(table: &Table<'_>) -> Result<Vec<String>, Fault> {

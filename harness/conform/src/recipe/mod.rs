@@ -8,6 +8,7 @@ pub(crate) use load::{check_format, read_conditions, read_edits, read_step};
 pub(crate) use read::read_offset;
 
 use bearproof_scheme::description::Place;
+use bearproof_scheme::world::Permission;
 
 pub use crate::forge::Spelling;
 use crate::results::{Level, Severity};
@@ -37,6 +38,8 @@ pub struct Recipe {
     pub severity: Severity,
     /// RFC clauses and catalogue entries.
     pub refs: Vec<String>,
+    /// What else than asking it does to a careless server.
+    pub risk: Option<Permission>,
     /// What it shows that other vectors, which notice the same weaknesses, do not.
     pub differs: Option<String>,
     /// The exchanges; a recipe without `steps` has one.

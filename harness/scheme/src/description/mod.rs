@@ -13,6 +13,8 @@ pub use load::load;
 pub use pipeline::{Pipeline, Segment, Source, Step, Template};
 pub use token::{Alg, Format, TokenRule};
 
+use crate::world::World;
+
 /// A whole scheme.
 #[derive(Debug, Clone)]
 pub struct Description {
@@ -88,6 +90,17 @@ impl Description {
         let stage = code.split('.').next().unwrap_or("");
         let find = |pattern: &str| self.refusals.iter().find(|r| r.pattern == pattern);
         find(code).or_else(|| find(&format!("{stage}.*"))).or_else(|| find("*"))
+    }
+
+    /// Takes over what a target wants beside the scheme: its claims, and the types that it wants written.
+    pub fn adapt(&mut self, world: &World) {
+        for (path, first) in &world.types {
+            for part in self.parts.iter_mut().filter(|p| p.path() == *path) {
+                part.types.retain(|t| t != first);
+                part.types.insert(0, *first);
+            }
+        }
+        self.parts.extend(world.extra_claims.iter().cloned());
     }
 
     /// Whether some part binds the request body.
@@ -234,6 +247,25 @@ pub struct Part {
 }
 
 impl Part {
+    /// A part that always says the same, and that the verifying side may do without.
+    pub(crate) fn constant(place: Place, name: &str, text: String, kind: Type) -> Self {
+        Self {
+            place,
+            name: name.into(),
+            rule: Rule::Constant(text),
+            types: vec![kind],
+            lifetime: None,
+            at_most: None,
+            when: Vec::new(),
+            optional: true,
+            identifies: false,
+            single_use: false,
+            auth_scheme: None,
+            prefix: None,
+            reference: None,
+        }
+    }
+
     /// `place.name`.
     pub fn path(&self) -> String {
         format!("{}.{}", self.place.name(), self.name)
@@ -356,6 +388,36 @@ pub enum Type {
     Rfc3339,
     /// Absolute URL with scheme https.
     HttpsUrl,
+}
+
+impl Type {
+    /// All of them.
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Integer,
+        Self::String,
+        Self::List,
+        Self::Seconds,
+        Self::SecondsText,
+        Self::Milliseconds,
+        Self::HttpDate,
+        Self::Rfc3339,
+        Self::HttpsUrl,
+    ];
+
+    /// The word in descriptions.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Integer => "integer",
+            Self::String => "string",
+            Self::List => "list",
+            Self::Seconds => "seconds",
+            Self::SecondsText => "seconds-text",
+            Self::Milliseconds => "milliseconds",
+            Self::HttpDate => "http-date",
+            Self::Rfc3339 => "rfc3339",
+            Self::HttpsUrl => "https-url",
+        }
+    }
 }
 
 /// How long the signer lets a token live.

@@ -30,17 +30,18 @@ pub(super) fn read_place(
 fn read_part(item: &Item<'_>, place: Place, name: &str, choices: &[Choice]) -> Result<Part, Fault> {
     item.table(|table| {
         let rule = read_rule(item, table, choices)?;
+        let words = Type::ALL.map(|t| (t.name(), t));
         let types = match table.get("type") {
             None => vec![default_type(&rule)],
             Some(item) if item.is_array() => {
-                let types: Result<Vec<_>, _> = item.list()?.iter().map(|i| i.word(&TYPES)).collect();
+                let types: Result<Vec<_>, _> = item.list()?.iter().map(|i| i.word(&words)).collect();
                 let types = types?;
                 if types.is_empty() {
                     return Err(item.fault("`type` is an empty list", "name at least one type"));
                 }
                 types
             }
-            Some(item) => vec![item.word(&TYPES)?],
+            Some(item) => vec![item.word(&words)?],
         };
         let flag = |key: &str| table.get(key).map_or(Ok(false), |i| i.boolean());
         let text = |key: &str| table.get(key).map(|i| i.text()).transpose();
@@ -130,18 +131,6 @@ pub(super) fn chosen<'c>(item: &Item<'_>, choices: &'c [Choice]) -> Result<&'c C
         )
     })
 }
-
-const TYPES: [(&str, Type); 9] = [
-    ("integer", Type::Integer),
-    ("string", Type::String),
-    ("list", Type::List),
-    ("seconds", Type::Seconds),
-    ("seconds-text", Type::SecondsText),
-    ("milliseconds", Type::Milliseconds),
-    ("http-date", Type::HttpDate),
-    ("rfc3339", Type::Rfc3339),
-    ("https-url", Type::HttpsUrl),
-];
 
 /// The type where none is written; that of a credential value is set when the kinds are known.
 fn default_type(rule: &Rule) -> Type {

@@ -1,5 +1,9 @@
 //! Reads `world.toml` and profiles. It must not read files or the environment itself; a [`Resolver`] does.
 
+mod adapt;
+mod connect;
+
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::{Connect, Credential, Endpoint, Platform, Resolver, State, Success, Value, Values, World};
@@ -86,7 +90,7 @@ fn pairs(table: &Table<'_>, key: &str) -> Result<Vec<(String, String)>, Fault> {
 pub fn load(d: &Description, file: &str, text: &str, resolver: &dyn Resolver) -> Result<World, Fault> {
     document::parse(file, text, |root| {
         description::check_format(root)?;
-        let reader = Reader { description: d, resolver };
+        let reader = Reader { description: d, resolver, inline: RefCell::default() };
         let origin = root.need("origin", "scheme, host and port of the API")?;
         let address = origin.text()?;
         let host = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
@@ -96,9 +100,10 @@ pub fn load(d: &Description, file: &str, text: &str, resolver: &dyn Resolver) ->
                 "write scheme, host and port alone, such as `https://staging.example:8443`",
             ));
         }
+        let connect = |i: Item<'_>| i.table(|t| connect::read(t, &|item| reader.secret(item)));
         Ok(World {
             scheme: root.get("scheme").map(|i| i.text()).transpose()?,
-            connect: root.get("connect").map_or(Ok(Connect::default()), |i| i.table(read_connect))?,
+            connect: root.get("connect").map_or(Ok(Connect::default()), connect)?,
             known: root.get("known").map(|i| i.text()).transpose()?,
             clock: root.get("clock").map(|i| i.timestamp()).transpose()?,
             origin: address,
@@ -107,6 +112,9 @@ pub fn load(d: &Description, file: &str, text: &str, resolver: &dyn Resolver) ->
             platforms: reader.platforms(root)?,
             credentials: reader.credentials(root)?,
             endpoints: reader.endpoints(root)?,
+            extra_claims: adapt::extra_claims(root, d)?,
+            types: adapt::types(root, d)?,
+            inline: reader.inline.into_inner(),
         })
     })
 }
@@ -114,6 +122,8 @@ pub fn load(d: &Description, file: &str, text: &str, resolver: &dyn Resolver) ->
 struct Reader<'r> {
     description: &'r Description,
     resolver: &'r dyn Resolver,
+    /// Paths of secrets that stand in the file itself.
+    inline: RefCell<Vec<String>>,
 }
 
 impl Reader<'_> {
@@ -148,7 +158,7 @@ impl Reader<'_> {
                                 "give the caller's key instead of a captured token",
                             ));
                         }
-                        Some(item) => Some(Secret::new(self.bytes(&item)?.trim_ascii().to_vec())),
+                        Some(item) => Some(Secret::new(self.secret(&item)?.expose().trim_ascii().to_vec())),
                         None => None,
                     };
                     let values = self.values(t, &self.description.credential)?;
@@ -180,38 +190,57 @@ impl Reader<'_> {
             })?),
             Kind::Integer => Value::Integer(item.integer()?),
             Kind::List => Value::List(item.texts()?),
-            Kind::Secret | Kind::Key => Value::Secret(Secret::new(self.bytes(item)?)),
-            Kind::Rsa => Value::Rsa(Arc::new(RsaKey::from_pem(&self.bytes(item)?).map_err(|e| {
-                item.fault(
-                    format!("`{}`: {e}", item.path()),
-                    "make one with `openssl genpkey -algorithm RSA`",
-                )
-            })?)),
-            Kind::P256 => Value::P256(Arc::new(P256Key::from_pem(&self.bytes(item)?).map_err(|e| {
-                item.fault(format!("`{}`: {e}", item.path()), "a PKCS#8 PEM key on P-256 is expected")
-            })?)),
+            Kind::Secret | Kind::Key => Value::Secret(self.secret(item)?),
+            Kind::Rsa => {
+                Value::Rsa(Arc::new(RsaKey::from_pem(self.secret(item)?.expose()).map_err(|e| {
+                    item.fault(
+                        format!("`{}`: {e}", item.path()),
+                        "make one with `openssl genpkey -algorithm RSA`",
+                    )
+                })?))
+            }
+            Kind::P256 => {
+                Value::P256(Arc::new(P256Key::from_pem(self.secret(item)?.expose()).map_err(|e| {
+                    item.fault(format!("`{}`: {e}", item.path()), "a PKCS#8 PEM key on P-256 is expected")
+                })?))
+            }
         })
     }
 
-    /// Text, or a table that says where the value is: `{ env }`, `{ file }`, `{ base64 }`.
+    /// A value that must not be shown; that it stands in the file itself is kept in mind.
+    fn secret(&self, item: &Item<'_>) -> Result<Secret, Fault> {
+        let (bytes, inline) = self.read(item)?;
+        if inline {
+            self.inline.borrow_mut().push(item.path().to_string());
+        }
+        Ok(Secret::new(bytes))
+    }
+
     fn bytes(&self, item: &Item<'_>) -> Result<Vec<u8>, Fault> {
+        self.read(item).map(|(bytes, _)| bytes)
+    }
+
+    /// Text, or a table that says where the value is: `{ env }`, `{ file }`, `{ base64 }`; and whether it stands here.
+    fn read(&self, item: &Item<'_>) -> Result<(Vec<u8>, bool), Fault> {
         if !item.is_table() {
-            return item.text().map(String::into_bytes);
+            return item.text().map(|text| (text.into_bytes(), true));
         }
         item.table(|table| {
             let (env, file, base64) = (table.get("env"), table.get("file"), table.get("base64"));
             match (env, file, base64) {
                 (Some(env), None, None) => {
                     let name = env.text()?;
-                    self.resolver.variable(&name).map(String::into_bytes).map_err(|e| {
+                    let value = self.resolver.variable(&name).map_err(|e| {
                         env.fault(format!("environment variable `{name}`: {e}"), "set it before the run")
-                    })
+                    })?;
+                    Ok((value.into_bytes(), false))
                 }
                 (None, Some(file), None) => {
                     let path = file.text()?;
-                    self.resolver.file(&path).map_err(|e| {
+                    let value = self.resolver.file(&path).map_err(|e| {
                         file.fault(format!("file `{path}`: {e}"), "paths are relative to this file")
-                    })
+                    })?;
+                    Ok((value, false))
                 }
                 (None, None, Some(base64)) => {
                     let text = base64.text()?;
@@ -225,6 +254,7 @@ impl Reader<'_> {
                         })
                         .collect();
                     crate::encoding::decode_url(url.as_bytes(), &crate::encoding::Rules::STRICT)
+                        .map(|bytes| (bytes, true))
                         .map_err(|e| base64.fault(format!("no base64: {e}"), "write standard base64"))
                 }
                 _ => Err(item.fault(
@@ -290,30 +320,6 @@ impl Reader<'_> {
     }
 }
 
-fn read_connect(t: &Table<'_>) -> Result<Connect, Fault> {
-    let text = |key: &str| t.get(key).map(|i| i.text()).transpose();
-    Ok(Connect {
-        address: text("address")?,
-        plain: text("plain")?,
-        control: text("control")?,
-        ca: text("ca")?,
-        allow: t.get("allow").map_or(Ok(Vec::new()), |i| i.texts())?,
-        tag: t.get("tag").map(|i| field_name(&i)).transpose()?,
-    })
-}
-
-/// A token of RFC 9110 section 5.6.2, as names of fields are.
-fn field_name(item: &Item<'_>) -> Result<String, Fault> {
-    let name = item.text()?;
-    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    if name.is_empty() || !name.bytes().all(token) {
-        return Err(
-            item.fault(format!("`{name}` is no name of a field"), "write for example `X-Test-Request`")
-        );
-    }
-    Ok(name)
-}
-
 fn read_success(t: &Table<'_>) -> Result<Success, Fault> {
     let mut status = Vec::new();
     if let Some(item) = t.get("status") {
@@ -325,5 +331,9 @@ fn read_success(t: &Table<'_>) -> Result<Success, Fault> {
             status.push(number);
         }
     }
-    Ok(Success { status, pointer: t.get("pointer").map(|i| i.text()).transpose()? })
+    Ok(Success {
+        status,
+        pointer: t.get("pointer").map(|i| i.text()).transpose()?,
+        field: t.get("field").map(|i| connect::field_name(&i)).transpose()?,
+    })
 }

@@ -5,6 +5,7 @@ mod load;
 
 use std::sync::Arc;
 
+use crate::description::{Part, Type};
 use crate::key::{Key, P256Key, RsaKey, Secret};
 pub use load::{check_choices, load, read_choices, read_scheme};
 
@@ -151,6 +152,83 @@ pub struct Success {
     pub status: Vec<u16>,
     /// JSON Pointer that must be there.
     pub pointer: Option<String>,
+    /// Field that must be there.
+    pub field: Option<String>,
+}
+
+/// What vectors may do to a target only where its profile says so by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Permission {
+    /// Recording and ending of credentials.
+    SideEffects,
+    /// Input that costs a careless server much time or memory.
+    DenialOfService,
+    /// Input that a careless server hands on to a database or a file system.
+    Injection,
+}
+
+impl Permission {
+    /// All, in the order in which they are listed.
+    pub const ALL: [Self; 3] = [Self::SideEffects, Self::DenialOfService, Self::Injection];
+
+    /// The word in profiles and recipes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SideEffects => "side-effects",
+            Self::DenialOfService => "denial-of-service",
+            Self::Injection => "injection",
+        }
+    }
+}
+
+/// What changes a target beside its API, by a command or a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hooks {
+    /// Ends the credential of the role `{role}`.
+    pub revoke: Option<Hook>,
+    /// Moves the clock ahead by `{seconds}`.
+    pub clock: Option<Hook>,
+    /// Puts all back as it was.
+    pub forget: Option<Hook>,
+}
+
+impl Hooks {
+    /// The hooks of an origin that has them as [`Connect::control`] says.
+    pub fn at(origin: &str) -> Self {
+        let post = |path: &str| Some(Hook::Request { method: "POST".into(), url: format!("{origin}{path}") });
+        Self {
+            revoke: post("/revoke?role={role}"),
+            clock: post("/clock?advance={seconds}"),
+            forget: post("/forget"),
+        }
+    }
+}
+
+impl Connect {
+    /// All hooks: those given one by one go before those of the control origin.
+    pub fn all_hooks(&self) -> Hooks {
+        let Hooks { revoke, clock, forget } = self.hooks.clone();
+        let usual = self.control.as_deref().map(Hooks::at).unwrap_or_default();
+        Hooks {
+            revoke: revoke.or(usual.revoke),
+            clock: clock.or(usual.clock),
+            forget: forget.or(usual.forget),
+        }
+    }
+}
+
+/// One hook, with `{role}` or `{seconds}` where such a value stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hook {
+    /// A program and its arguments; it ends with 0 when it is done.
+    Command(Vec<String>),
+    /// Method and URL; the answer to it is a 2xx.
+    Request {
+        /// Method.
+        method: String,
+        /// Scheme, host, port, path and query.
+        url: String,
+    },
 }
 
 /// How a live target is reached, where that does not follow from the origin.
@@ -164,6 +242,16 @@ pub struct Connect {
     pub control: Option<String>,
     /// PEM file of a further certificate authority, relative to the profile.
     pub ca: Option<String>,
+    /// PEM file of the certificate (and its chain) that the client shows, relative to the profile.
+    pub client_certificate: Option<String>,
+    /// The private key of that certificate, PEM.
+    pub client_key: Option<Secret>,
+    /// Hosts whose certificate is not checked.
+    pub insecure: Vec<String>,
+    /// What an admin of the target can do for a run.
+    pub hooks: Hooks,
+    /// What else than asking is permitted.
+    pub permit: Vec<Permission>,
     /// Hosts that may be contacted although they are not loopback.
     pub allow: Vec<String>,
     /// A field in which each request says run and vector, for the owner's logs.
@@ -187,6 +275,12 @@ pub struct World {
     pub leeway: u64,
     /// Options taken for choices.
     pub choose: Vec<(String, String)>,
+    /// Claims that the target wants beside those of the scheme; the scheme's parts hold them too.
+    pub extra_claims: Vec<Part>,
+    /// Parts of which another than the first type is written, by path; the scheme's parts say it too.
+    pub types: Vec<(String, Type)>,
+    /// Paths of secrets that stand in the file itself.
+    pub inline: Vec<String>,
     /// Verifying sides by role; `primary` first.
     pub platforms: Vec<Platform>,
     /// Callers by role.

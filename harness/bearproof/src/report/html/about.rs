@@ -26,6 +26,9 @@ pub(super) fn banners(results: &Results) -> Markup {
         groups.entry((order, target.calibration.message.as_str())).or_default().push(target);
     }
     html! {
+        @for note in results.targets.iter().flat_map(|target| &target.notes) {
+            aside.banner aria-label="note" { p { strong { "Note" } " \u{2014} " (line(note)) } }
+        }
         @for ((order, message), targets) in &groups {
             @let open = *order == OPEN;
             @let (label, words) = match *order {
@@ -80,6 +83,10 @@ pub(super) fn section(results: &Results) -> Section {
                     }
                 }
             }
+        }
+        @for target in results.targets.iter().filter(|t| !t.changes.is_empty()) {
+            h3 { "What this run did on " (line(&target.name)) " beside asking" }
+            ul { @for change in &target.changes { li { (line(change)) } } }
         }
     };
     Section { anchor: "about", title: "What was run".to_owned(), body }
