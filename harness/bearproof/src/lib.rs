@@ -17,13 +17,14 @@ mod wire;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use bearproof_conform::results::Level;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::target::Reaching;
 use crate::commands::{
-    Done, Failure, defects, explain, freeze, lint, list, run, schema, send, serve, show, sign,
+    Done, Failure, defects, explain, freeze, fuzz, lint, list, run, schema, send, serve, show, sign,
 };
 use crate::pace::Pacing;
 use crate::report::Style;
@@ -80,6 +81,22 @@ enum Command {
         /// Write the reports here.
         #[arg(long, value_name = "DIR", default_value = "reports/latest")]
         out: PathBuf,
+    },
+    /// Send a target requests that are composed at random, and look for what it must not do.
+    Fuzz {
+        /// The target's profile.
+        #[arg(long, value_name = "PROFILE")]
+        target: PathBuf,
+        /// Compose in the order of an earlier run.
+        #[arg(long)]
+        seed: Option<u64>,
+        /// For how long, such as `60s` or `10m`.
+        #[arg(long, value_name = "T", default_value = "60s", value_parser = duration)]
+        time: Duration,
+        #[command(flatten)]
+        reaching: Reaching,
+        #[command(flatten)]
+        pacing: Pacing,
     },
     /// Serve the reference on loopback until interrupted.
     Serve {
@@ -268,6 +285,9 @@ fn execute(cli: Cli) -> Result<Done, Failure> {
             out,
             style: style(),
         }),
+        Command::Fuzz { target, seed, time, reaching, pacing } => {
+            fuzz::fuzz(&fuzz::Options { vectors, target, seed, time, reaching, pacing })
+        }
         Command::Serve { scheme, port, ca_out, profiles, explain, defect } => {
             serve::serve(&serve::Options { vectors, scheme, port, ca_out, profiles, explain, defect })
         }
@@ -298,6 +318,11 @@ fn execute(cli: Cli) -> Result<Done, Failure> {
         Command::Lint => lint::lint(vectors.as_deref()),
         Command::Schema { check } => schema::schema(vectors.as_deref(), check),
     }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = bearproof_scheme::time::parse_duration(text);
+    seconds.map(Duration::from_secs).ok_or_else(|| "write for example `60s` or `10m`".into())
 }
 
 /// Colour on a terminal that wants it.

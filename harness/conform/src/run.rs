@@ -266,6 +266,11 @@ fn answered(result: &VectorResult) -> String {
     }
 }
 
+/// Asks one question, and asks a failed one again, as [`run`] does.
+pub fn ask(plot: &Plot, run: &str, subjects: &dyn Subjects, redactor: &Redactor) -> VectorResult {
+    steadily(plot, &Selection { plots: &[], frozen: None, run, seed: 0 }, subjects, redactor)
+}
+
 pub(crate) fn one(
     plot: &Plot,
     selection: &Selection<'_>,
@@ -428,7 +433,7 @@ fn is_open(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redact
 }
 
 /// Before anything is judged: the good request is let in, and the same without a credential is not.
-fn calibrate(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor) -> Calibration {
+pub fn calibrate(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor) -> Calibration {
     let state = |state, message: String| Calibration { state, message };
     let Some(mut plot) = good(selection, subjects) else {
         let message = "the target offers no plain good request, so nothing shows that it answers as an API; \

@@ -3,6 +3,7 @@
 pub(crate) mod defects;
 pub(crate) mod explain;
 pub(crate) mod freeze;
+pub(crate) mod fuzz;
 pub(crate) mod lint;
 pub(crate) mod list;
 mod outlook;

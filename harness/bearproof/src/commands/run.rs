@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bearproof_conform::compose;
 use bearproof_conform::freeze::{CONTROL, freeze_plot, plots_beside};
 use bearproof_conform::frozen;
 use bearproof_conform::in_process::InProcess;
@@ -17,7 +18,7 @@ use bearproof_conform::results::{
 };
 use bearproof_conform::run::{Selection, Subjects, run, target};
 use bearproof_conform::subject::Subject;
-use bearproof_conform::suite::{Scheme, Suite};
+use bearproof_conform::suite::{Scheme, Suite, Variant};
 use bearproof_conform::vector::{SUITE, Vector};
 use bearproof_scheme::encoding::encode_hex;
 use sha2::{Digest, Sha256};
@@ -56,7 +57,7 @@ pub(crate) struct Options {
 }
 
 /// Exit code of a run that the user interrupted; nothing is written then.
-const INTERRUPTED: i32 = 130;
+pub(super) const INTERRUPTED: i32 = 130;
 
 /// The reference's accepted results.
 const ACCEPTED: &str = "reports/reference.json";
@@ -225,7 +226,10 @@ fn run_target(
     let known = profile.deviations(&all.plots, options.update)?;
     let selected = select(options, all)?;
     gathered.count(&selected.plots, &selected.frozen)?;
-    let all = profile.plots(selected.plots);
+    let composed = composed(&options.filter, &profile.variant)?;
+    gathered.selected += composed.len();
+    let mut all = profile.plots(selected.plots);
+    all.extend(composed);
     let path = options.target.as_deref().unwrap_or(Path::new(""));
     let mut http = profile.http(runtime.handle(), &options.reaching, &options.pacing)?;
     let measures = measures(options, suite);
@@ -326,6 +330,23 @@ pub(super) fn all_of(suite: &Suite, scheme: &Scheme) -> Result<Vectors, Failure>
     let frozen = frozen::load(&scheme.id, scheme.folder.as_ref())?;
     let plots = plots_beside(&suite.families, scheme, &|id| frozen.contains_key(id));
     Ok(Vectors { plots: plots.map_err(Failure::input)?.plots, frozen })
+}
+
+/// The compositions that are named, with their controls and the good request.
+fn composed(names: &[String], variant: &Variant) -> Result<Vec<Plot>, Failure> {
+    let mut all: Vec<Plot> = Vec::new();
+    for name in names.iter().filter(|name| compose::is_composed(name)) {
+        let plot = compose::by_id(variant, name).map_err(Failure::input)?;
+        let twin = plot.twin.as_ref().map(|twin| compose::by_id(variant, twin));
+        let good = compose::good(variant, &compose::sites(variant)).map(Ok);
+        for plot in [Some(Ok(plot)), twin, good].into_iter().flatten() {
+            let plot = plot.map_err(Failure::input)?;
+            if !all.iter().any(|known| known.id == plot.id) {
+                all.push(plot);
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// What the options select, with the controls that it needs. A scheme that was never frozen is frozen now, in memory.

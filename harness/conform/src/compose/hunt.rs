@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use super::{Composition, Site, Word};
 use crate::drive::{BROKE, LEAK};
 use crate::results::{Outcome, VectorResult};
+use crate::run::UNSTEADY;
 
 /// How a target answered a composition as it must not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,11 +27,27 @@ pub enum Wrong {
     Unsteady,
 }
 
+impl Wrong {
+    /// What the target did, in words.
+    pub fn says(self) -> &'static str {
+        match self {
+            Self::LetIn => "let in, and it must be refused",
+            Self::Leaked => "a secret came back",
+            Self::Broke => "the server broke",
+            Self::Hung => "no answer in time",
+            Self::Reset => "the connection ended without an answer",
+            Self::Slow => "the answer took much longer than usual",
+            Self::Unsteady => "the same request was answered otherwise before",
+        }
+    }
+}
+
 /// What is wrong with an answer, if something is. A request that nothing speaks against may be refused all the same:
 /// what a server makes of its body is its own affair.
 pub fn wrong(composition: &Composition<'_>, result: &VectorResult) -> Option<Wrong> {
     let observed = result.steps.last().and_then(|s| s.observed.as_deref());
     match result.outcome {
+        _ if result.cause.starts_with(UNSTEADY) => Some(Wrong::Unsteady),
         Outcome::Hang => Some(Wrong::Hung),
         Outcome::Fail if result.cause == LEAK => Some(Wrong::Leaked),
         Outcome::Fail if result.cause.starts_with(BROKE) => Some(Wrong::Broke),

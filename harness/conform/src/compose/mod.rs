@@ -10,11 +10,14 @@ mod sequences;
 mod times;
 mod token;
 
+use std::collections::BTreeSet;
+
 use bearproof_scheme::description::Part;
 use bearproof_scheme::world::{Endpoint, State};
 
 pub use hunt::{Wrong, order, smaller, wrong};
 
+use crate::freeze::CONTROL;
 use crate::plot::{Plot, applies};
 use crate::recipe::{Action, Edit, Expect, Step};
 use crate::results::{Level, Severity};
@@ -201,8 +204,31 @@ impl<'w> Composition<'w> {
         plot.severity = if plot.level == Level::Must { Severity::High } else { Severity::Medium };
         plot.endpoint.clone_from(&self.site.endpoint);
         plot.steps = steps;
+        plot.twin = self.twin().map(|twin| format!("{}/{FAMILY}/{}", variant.description.id, twin.name()));
         plot
     }
+
+    /// The same without what breaks something, where a caller may be let in.
+    fn twin(&self) -> Option<Self> {
+        let words = self.words.iter().filter(|word| !word.breaks).copied().collect();
+        (self.breaks() && self.site.open).then(|| Self { site: self.site, words })
+    }
+
+    /// What it breaks: the slots of its words, or the place itself.
+    pub fn breaks_what(&self) -> String {
+        let slots: BTreeSet<&str> = self.words.iter().filter(|w| w.breaks).map(|w| w.slot.as_str()).collect();
+        if self.site.open { slots.into_iter().collect::<Vec<_>>().join(", ") } else { "who may call".into() }
+    }
+}
+
+/// The plain good request of the primary caller, for calibration.
+pub fn good(variant: &Variant, sites: &[Site]) -> Option<Plot> {
+    let open = || sites.iter().filter(|s| s.open && s.role == "primary");
+    let ordinary = |s: &&Site| variant.description.operation(&s.endpoint).is_none();
+    let site = open().filter(ordinary).find(|s| s.endpoint == "write").or_else(|| open().find(ordinary))?;
+    let mut plot = Composition { site, words: Vec::new() }.plot(variant);
+    plot.id = format!("{}/{CONTROL}/{}-{}", variant.description.id, site.role, site.endpoint);
+    Some(plot)
 }
 
 /// The composition with this id.
