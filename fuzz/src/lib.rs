@@ -11,7 +11,8 @@ mod peer;
 
 use std::sync::{Arc, LazyLock};
 
-use bearproof_conform::properties::{Ground, Property};
+use bearproof::properties::all;
+use bearproof_conform::properties::Ground;
 use bearproof_conform::suite::Suite;
 
 static GROUND: LazyLock<Result<Ground, String>> =
@@ -32,7 +33,7 @@ pub fn suite() -> Result<Suite, String> {
 #[expect(clippy::panic, reason = "libFuzzer takes the stop of the process as the finding")]
 pub fn hold(name: &str, data: &[u8]) {
     let ground = GROUND.as_ref().unwrap_or_else(|words| panic!("{words}"));
-    let property = Property::find(name).unwrap_or_else(|| panic!("no property `{name}`"));
+    let property = all().find(|p| p.name == name).unwrap_or_else(|| panic!("no property `{name}`"));
     if let Err(broken) = property.check(ground, data) {
         panic!("{name}: {broken}");
     }

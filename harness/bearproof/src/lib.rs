@@ -1,5 +1,6 @@
 //! The command line: reads arguments, runs one command, ends with its code. It must not do any of the work.
-//! It is a library so that fuzz targets reach what it reads and writes; the program calls [`run_program`] alone.
+//! It is a library so that fuzz targets reach what it reads and writes, by [`properties`]; the program calls
+//! [`run_program`] alone.
 
 mod clock;
 mod commands;
@@ -9,6 +10,7 @@ mod http_subject;
 mod marked;
 mod pace;
 mod progress;
+pub mod properties;
 mod readme;
 mod report;
 mod server;
