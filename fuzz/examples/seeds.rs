@@ -12,7 +12,6 @@ use bearproof_conform::frozen;
 use bearproof_conform::properties::{ROLES, SEALING_KEY, TAGS, signer};
 use bearproof_conform::suite::{Scheme, Suite};
 use bearproof_conform::vector::{FrozenRequest, Vector};
-use bearproof_conform::written;
 use bearproof_scheme::description::{Alg, Format};
 use bearproof_scheme::key::Key;
 use bearproof_scheme::request::Message;
@@ -25,7 +24,7 @@ type Outcome = Result<(), Box<dyn Error>>;
 const REQUESTS: usize = 6;
 
 fn main() -> Outcome {
-    let suite = bearproof_fuzz::suite()?;
+    let suite = bearproof::properties::suite()?;
     texts()?;
     sealed()?;
     for (tag, id) in TAGS {
@@ -119,7 +118,11 @@ fn requests(tag: u8, scheme: &Scheme) -> Outcome {
             families.push(family);
             let tag = if message.secure { tag } else { tag.to_ascii_uppercase() };
             let name = vector.id.replace('/', "-");
-            write("request", &name, &[&[tag], message.wire().as_slice()].concat())?;
+            let data = [&[tag], message.wire().as_slice()].concat();
+            write("request", &name, &data)?;
+            if verdict == "accept" {
+                write("captured-request", &name, &data)?;
+            }
         }
     }
     Ok(())
@@ -168,7 +171,7 @@ fn tokens(tag: u8, scheme: &Scheme) -> Outcome {
     Ok(())
 }
 
-/// Choices for what is composed, for sequences, and a request as `explain` takes it.
+/// Choices for what is composed and for sequences.
 fn choices(tag: u8, scheme: &Scheme) -> Outcome {
     let mixed = Published::new("seeds", 3);
     for position in ["0", "1", "2"] {
@@ -176,19 +179,6 @@ fn choices(tag: u8, scheme: &Scheme) -> Outcome {
         write("composed-request", &format!("{}-{position}", scheme.id), &[&[tag], some.as_slice()].concat())?;
         let many = mixed.bytes(&format!("sequence {position}"), 40);
         write("sequence", &format!("{}-{position}", scheme.id), &[&[tag], many.as_slice()].concat())?;
-    }
-    let entropy = Published::new("seeds", 2);
-    let signer = signer(&scheme.default, &entropy).ok_or("no primary credential")?;
-    let endpoint = scheme.default.world.endpoints.iter().find(|e| ROLES.contains(&e.role.as_str()));
-    let draft = Draft::of(&scheme.default.world, endpoint.ok_or("no endpoint")?);
-    let (message, _) = sign(&signer, &draft)?;
-    let forms = [
-        ("raw", written::http(&message)),
-        ("curl", written::curl(&message)?.into_bytes()),
-        ("har", written::json(&message)?.into_bytes()),
-    ];
-    for (form, text) in forms {
-        write("captured-request", &format!("{}-{form}", scheme.id), &[&[tag], text.as_slice()].concat())?;
     }
     Ok(())
 }
@@ -206,6 +196,13 @@ fn answers() -> Outcome {
     ];
     for (position, answer) in answers.iter().enumerate() {
         write("http-answer", &position.to_string(), answer)?;
+    }
+    let captured: [(&str, &[u8]); 2] = [
+        ("curl", b"hcurl -X POST https://demo-oms.hotwax.example/api/service/updateInventory -H 'Authorization: Bearer a.b.c' -H \"Content-Type: application/json\" --data-raw $'{\\x22a\\x22:1}' -k"),
+        ("har", br#"h{"log":{"entries":[{"request":{"method":"GET","url":"https://demo-oms.hotwax.example/api/user-profile?x=1","headers":[{"name":"Authorization","value":"Bearer a.b.c"}],"postData":{"mimeType":"text/plain","text":"x"}}}]}}"#),
+    ];
+    for (name, text) in captured {
+        write("captured-request", name, text)?;
     }
     let mixed = Published::new("seeds", 4);
     for position in ["0", "1"] {

@@ -1,30 +1,14 @@
-//! What all fuzz targets share: the embedded schemes, the peer, and the stop at a broken property. No property may
-//! live here: `bearproof_conform::properties` has them.
+//! What all fuzz targets share: the ground of the properties, and the stop at a broken one. No property may live here:
+//! `bearproof_conform::properties` and `bearproof::properties` have them.
 
 #![forbid(unsafe_code)]
 
-// The vectors that the targets carry, so that they run on any machine.
-#[path = "../../harness/bearproof/src/embedded.rs"]
-mod embedded;
-#[path = "../../harness/conform/tests/peer/mod.rs"]
-mod peer;
+use std::sync::LazyLock;
 
-use std::sync::{Arc, LazyLock};
-
-use bearproof::properties::all;
+use bearproof::properties::{all, ground};
 use bearproof_conform::properties::Ground;
-use bearproof_conform::suite::Suite;
 
-static GROUND: LazyLock<Result<Ground, String>> =
-    LazyLock::new(|| Ground::new(&suite()?, peer::jsonwebtoken));
-
-/// The published schemes.
-///
-/// # Errors
-/// What is wrong with their files.
-pub fn suite() -> Result<Suite, String> {
-    Suite::load(Arc::new(embedded::Embedded)).map_err(|fault| fault.to_string())
-}
+static GROUND: LazyLock<Result<Ground, String>> = LazyLock::new(ground);
 
 /// Stops the process if the property with this name is broken for these bytes.
 ///

@@ -26,7 +26,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::target::Reaching;
 use crate::commands::{
-    Done, Failure, defects, explain, freeze, fuzz, lint, list, run, schema, send, serve, show, sign,
+    Done, Failure, defects, explain, freeze, fuzz, lint, list, promote, run, schema, send, serve, show, sign,
 };
 use crate::pace::Pacing;
 use crate::report::Style;
@@ -99,6 +99,11 @@ enum Command {
         reaching: Reaching,
         #[command(flatten)]
         pacing: Pacing,
+    },
+    /// Make a minimized input and a vector with its story of what a fuzz target found.
+    Promote {
+        /// The input, in a folder that is named after its target, as fuzzers put it.
+        file: PathBuf,
     },
     /// Serve the reference on loopback until interrupted.
     Serve {
@@ -290,6 +295,7 @@ fn execute(cli: Cli) -> Result<Done, Failure> {
         Command::Fuzz { target, seed, time, reaching, pacing } => {
             fuzz::fuzz(&fuzz::Options { vectors, target, seed, time, reaching, pacing })
         }
+        Command::Promote { file } => promote::promote(&file),
         Command::Serve { scheme, port, ca_out, profiles, explain, defect } => {
             serve::serve(&serve::Options { vectors, scheme, port, ca_out, profiles, explain, defect })
         }

@@ -3,27 +3,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first broken assumption")]
 
-#[path = "../../conform/tests/peer/mod.rs"]
-mod peer;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-use bearproof::properties::all;
+use bearproof::properties::{all, ground};
 use bearproof_conform::properties::{Ground, Property};
-use bearproof_conform::suite::{Disk, Suite};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use toml::Table;
 
 static ALL: LazyLock<Vec<&'static Property>> = LazyLock::new(|| all().collect());
 
-static GROUND: LazyLock<Ground> = LazyLock::new(|| {
-    let suite = Suite::load(Arc::new(Disk(root().join("vectors")))).map_err(|e| e.to_string()).unwrap();
-    Ground::new(&suite, peer::jsonwebtoken).unwrap()
-});
+static GROUND: LazyLock<Ground> = LazyLock::new(|| ground().unwrap());
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

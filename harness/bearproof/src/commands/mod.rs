@@ -7,6 +7,7 @@ pub(crate) mod fuzz;
 pub(crate) mod lint;
 pub(crate) mod list;
 mod outlook;
+pub(crate) mod promote;
 mod reference;
 mod repeat;
 pub(crate) mod run;

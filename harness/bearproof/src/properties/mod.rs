@@ -2,9 +2,15 @@
 //! and checked as those of the library; it must not be used by the program itself.
 
 mod answer;
+mod peer;
 mod report;
 
-use bearproof_conform::properties::{ALL, Property};
+use std::sync::Arc;
+
+use bearproof_conform::properties::{ALL, Ground, Property};
+use bearproof_conform::suite::Suite;
+
+use crate::embedded::Embedded;
 
 /// The properties of the program.
 const OURS: [Property; 2] = [
@@ -27,6 +33,22 @@ const OURS: [Property; 2] = [
 /// The properties of the library, then those of the program.
 pub fn all() -> impl Iterator<Item = &'static Property> {
     ALL.iter().chain(&OURS)
+}
+
+/// The published schemes that the program carries.
+///
+/// # Errors
+/// What is wrong with their files.
+pub fn suite() -> Result<Suite, String> {
+    Suite::load(Arc::new(Embedded)).map_err(|fault| fault.to_string())
+}
+
+/// What properties stand on: the published schemes, and jsonwebtoken as the peer.
+///
+/// # Errors
+/// What is wrong with their files.
+pub fn ground() -> Result<Ground, String> {
+    Ground::new(&suite()?, peer::jsonwebtoken)
 }
 
 /// `Err` with the words unless `held`.

@@ -11,7 +11,7 @@ use super::ensure;
 use crate::report::{Style, exit_code, html, junit, terminal};
 
 /// The elements that the writer of HTML uses; those of the second row have no end.
-const TAGS: [&str; 46] = [
+const TAGS: [&str; 47] = [
     "html",
     "head",
     "title",
@@ -58,8 +58,9 @@ const TAGS: [&str; 46] = [
     "samp",
     "abbr",
     "mark",
+    "aside",
 ];
-const VOID: [&str; 3] = ["meta", "link", "br"];
+const VOID: [&str; 4] = ["meta", "link", "br", "wbr"];
 
 pub(super) fn writers(_: &Ground, data: &[u8]) -> Result<(), String> {
     let results = if data.first() == Some(&b'{') {

@@ -4,7 +4,7 @@
 use arbitrary::Unstructured;
 
 use super::ensure;
-use super::ground::Ground;
+use super::ground::{Ground, Stand};
 use crate::compose::Composition;
 use crate::in_process::InProcess;
 use crate::play::{Done, Next, answered_token, play_with_effect};
@@ -13,15 +13,24 @@ use crate::subject::Subject;
 use crate::suite::Variant;
 
 pub(super) fn composed(ground: &Ground, data: &[u8]) -> Result<(), String> {
-    let Some((stand, rest)) = ground.stand(data) else { return Ok(()) };
+    let Some((stand, composition)) = chosen(ground, data) else { return Ok(()) };
+    holds(&stand.variant, &composition)
+}
+
+/// The recipe that an input of the property composes.
+pub fn composed_plot(ground: &Ground, data: &[u8]) -> Option<Plot> {
+    chosen(ground, data).map(|(stand, composition)| composition.plot(&stand.variant))
+}
+
+fn chosen<'g>(ground: &'g Ground, data: &[u8]) -> Option<(&'g Stand, Composition<'g>)> {
+    let (stand, rest) = ground.stand(data)?;
     let mut input = Unstructured::new(rest);
-    let Ok(site) = input.choose(&stand.sites) else { return Ok(()) };
+    let site = input.choose(&stand.sites).ok()?;
     let mut composition = Composition { site, words: Vec::new() };
     while composition.words.len() < 4 && !input.is_empty() {
-        let Ok(word) = input.choose(&site.words) else { break };
-        composition.add(word);
+        composition.add(input.choose(&site.words).ok()?);
     }
-    holds(&stand.variant, &composition)
+    Some((stand, composition))
 }
 
 /// Whether the strict reference refuses exactly what changes something bound.

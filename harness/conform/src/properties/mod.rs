@@ -14,8 +14,10 @@ mod sequence;
 mod signing;
 mod tokens;
 
+pub use composed::composed_plot;
 pub use ground::{Ground, TAGS};
 pub use oracle::{Peer, Says};
+pub use requests::asked;
 pub use signing::{ROLES, bound_values, refused, signer};
 pub use tokens::SEALING_KEY;
 
