@@ -6,7 +6,7 @@ use bearproof_scheme::key::Key;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
 
 /// Asks jsonwebtoken.
-pub fn jsonwebtoken(token: &str, alg: Alg, key: Key<'_>) -> Says {
+pub(super) fn jsonwebtoken(token: &str, alg: Alg, key: Key<'_>) -> Says {
     let (algorithm, key) = match (alg, key) {
         (Alg::Hs256, Key::Bytes(secret)) => (Algorithm::HS256, DecodingKey::from_secret(secret)),
         (Alg::Hs512, Key::Bytes(secret)) => (Algorithm::HS512, DecodingKey::from_secret(secret)),

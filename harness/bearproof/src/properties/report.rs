@@ -11,7 +11,7 @@ use super::ensure;
 use crate::report::{Style, exit_code, html, junit, terminal};
 
 /// The elements that the writer of HTML uses; those of the second row have no end.
-const TAGS: [&str; 47] = [
+const TAGS: &[&str] = &[
     "html",
     "head",
     "title",
@@ -59,8 +59,11 @@ const TAGS: [&str; 47] = [
     "abbr",
     "mark",
     "aside",
+    "cite",
+    "label",
+    "time",
 ];
-const VOID: [&str; 4] = ["meta", "link", "br", "wbr"];
+const VOID: &[&str] = &["meta", "link", "br", "wbr"];
 
 pub(super) fn writers(_: &Ground, data: &[u8]) -> Result<(), String> {
     let results = if data.first() == Some(&b'{') {

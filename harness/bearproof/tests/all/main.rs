@@ -9,6 +9,7 @@ mod canary;
 mod deviations;
 mod explain;
 mod explain_program;
+mod fuzz;
 mod hostile;
 mod login;
 mod marked;

@@ -13,13 +13,13 @@ mod token;
 use std::collections::BTreeSet;
 
 use bearproof_scheme::description::Part;
-use bearproof_scheme::world::{Endpoint, State};
+use bearproof_scheme::world::{Endpoint, Permission, State};
 
 pub use hunt::{Wrong, order, smaller, wrong};
 
 use crate::freeze::CONTROL;
 use crate::plot::{Plot, applies};
-use crate::recipe::{Action, Edit, Expect, Step};
+use crate::recipe::{Action, Edit, Expect, Given, Step};
 use crate::results::{Level, Severity};
 use crate::suite::Variant;
 
@@ -43,6 +43,8 @@ pub struct Word {
     before: Vec<Step>,
     /// The edit of the request.
     edit: Option<Edit>,
+    /// What else than asking it does to a careless server.
+    risk: Option<Permission>,
     /// The step whose answered token the request carries.
     token_of: Option<usize>,
 }
@@ -58,6 +60,7 @@ impl Word {
             level: Level::Must,
             before: Vec::new(),
             edit: Some(edit),
+            risk: None,
             token_of: None,
         }
     }
@@ -130,6 +133,9 @@ fn vocabulary(variant: &Variant, endpoint: &Endpoint) -> Vec<Word> {
     if let Some(operation) = operation {
         parts::add(variant, endpoint, &operation.parts, Some(operation.kind), &mut words);
     }
+    for word in &mut words {
+        word.risk = word.edit.as_ref().and_then(risk);
+    }
     words.retain(|word| {
         let step =
             Step { edits: word.edit.iter().cloned().collect(), ..Step::new(Action::Call, Expect::Any) };
@@ -137,6 +143,20 @@ fn vocabulary(variant: &Variant, endpoint: &Endpoint) -> Vec<Word> {
     });
     words
 }
+
+/// What an edit does to a server that is careless of more than authentication.
+fn risk(edit: &Edit) -> Option<Permission> {
+    let injects =
+        |text: &str| ["' OR", "'OR'", "UNION", "$ne", "__proto__", "../"].iter().any(|w| text.contains(w));
+    match edit {
+        Edit::Request { to, .. } if to.len() > LARGE => Some(Permission::DenialOfService),
+        Edit::SetPart { value: Given::Json(json), .. } if injects(json) => Some(Permission::Injection),
+        _ => None,
+    }
+}
+
+/// A body of more bytes is a burden.
+const LARGE: usize = 64 * 1024;
 
 /// Whether a part stands in the usual request to this endpoint.
 fn stands(part: &Part, endpoint: &Endpoint) -> bool {
@@ -156,7 +176,8 @@ impl<'w> Composition<'w> {
     /// Adds a word; `false` if it does not go with those that are there.
     pub fn add(&mut self, word: &'w Word) -> bool {
         let meet = |other: &&Word| other.slot == word.slot || other.slot == "*" || word.slot == "*";
-        let fits = !self.words.iter().any(meet);
+        let risks = |other: &&Word| other.risk.is_some() && word.risk.is_some() && other.risk != word.risk;
+        let fits = !self.words.iter().any(meet) && !self.words.iter().any(|other| risks(&other));
         if fits {
             self.words.push(word);
         }
@@ -204,6 +225,7 @@ impl<'w> Composition<'w> {
         plot.severity = if plot.level == Level::Must { Severity::High } else { Severity::Medium };
         plot.endpoint.clone_from(&self.site.endpoint);
         plot.steps = steps;
+        plot.risk = self.words.iter().find_map(|word| word.risk);
         plot.twin = self.twin().map(|twin| format!("{}/{FAMILY}/{}", variant.description.id, twin.name()));
         plot
     }

@@ -25,6 +25,7 @@ pub(super) fn add(variant: &Variant, endpoint: &Endpoint, words: &mut Vec<Word>)
         level: crate::results::Level::Must,
         before,
         edit: None,
+        risk: None,
         token_of: None,
     };
     words.push(base("after-a-good-request", "before", false, vec![good()]));
