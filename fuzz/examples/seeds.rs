@@ -24,7 +24,7 @@ type Outcome = Result<(), Box<dyn Error>>;
 const REQUESTS: usize = 6;
 
 fn main() -> Outcome {
-    let suite = bearproof_fuzz::suite()?;
+    let suite = bearproof::properties::suite()?;
     texts()?;
     sealed()?;
     for (tag, id) in TAGS {
@@ -32,7 +32,9 @@ fn main() -> Outcome {
         files(tag, scheme)?;
         requests(tag, scheme)?;
         tokens(tag, scheme)?;
+        choices(tag, scheme)?;
     }
+    answers()?;
     families(&suite)
 }
 
@@ -116,7 +118,11 @@ fn requests(tag: u8, scheme: &Scheme) -> Outcome {
             families.push(family);
             let tag = if message.secure { tag } else { tag.to_ascii_uppercase() };
             let name = vector.id.replace('/', "-");
-            write("request", &name, &[&[tag], message.wire().as_slice()].concat())?;
+            let data = [&[tag], message.wire().as_slice()].concat();
+            write("request", &name, &data)?;
+            if verdict == "accept" {
+                write("captured-request", &name, &data)?;
+            }
         }
     }
     Ok(())
@@ -163,6 +169,47 @@ fn tokens(tag: u8, scheme: &Scheme) -> Outcome {
         write("sign-verify", &format!("{}-{position}", scheme.id), &[&[tag], choices.as_slice()].concat())?;
     }
     Ok(())
+}
+
+/// Choices for what is composed and for sequences.
+fn choices(tag: u8, scheme: &Scheme) -> Outcome {
+    let mixed = Published::new("seeds", 3);
+    for position in ["0", "1", "2"] {
+        let some = mixed.bytes(&format!("composed {position}"), 12);
+        write("composed-request", &format!("{}-{position}", scheme.id), &[&[tag], some.as_slice()].concat())?;
+        let many = mixed.bytes(&format!("sequence {position}"), 40);
+        write("sequence", &format!("{}-{position}", scheme.id), &[&[tag], many.as_slice()].concat())?;
+    }
+    Ok(())
+}
+
+/// Answers of servers, and results.
+fn answers() -> Outcome {
+    let answers: [&[u8]; 7] = [
+        b"\x08HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        b"\x02HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nok\r\n0\r\nX: y\r\n\r\n",
+        b"\x06HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 401 No\r\n\r\nuntil the end",
+        b"\x09HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
+        b"\x10HTTP/1.1 \0 nothing\r\n",
+        b"\x10SSH-2.0-x \0\r\n",
+        b"\x04HTTP/1.1 304 N\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+    ];
+    for (position, answer) in answers.iter().enumerate() {
+        write("http-answer", &position.to_string(), answer)?;
+    }
+    let captured: [(&str, &[u8]); 2] = [
+        ("curl", b"hcurl -X POST https://demo-oms.hotwax.example/api/service/updateInventory -H 'Authorization: Bearer a.b.c' -H \"Content-Type: application/json\" --data-raw $'{\\x22a\\x22:1}' -k"),
+        ("har", br#"h{"log":{"entries":[{"request":{"method":"GET","url":"https://demo-oms.hotwax.example/api/user-profile?x=1","headers":[{"name":"Authorization","value":"Bearer a.b.c"}],"postData":{"mimeType":"text/plain","text":"x"}}}]}}"#),
+    ];
+    for (name, text) in captured {
+        write("captured-request", name, text)?;
+    }
+    let mixed = Published::new("seeds", 4);
+    for position in ["0", "1"] {
+        write("report-writers", position, &[&[1], mixed.bytes(position, 400).as_slice()].concat())?;
+    }
+    let hostile = r#"{"format":1,"suite":{"version":"1","digest":"ab","selected":1},"targets":[{"scheme":"a","title":"<b>&\"'","via":"http","name":"x\u001b[31m\u202e]]>","calibration":{"state":"ready","message":"\u0000"},"choices":["a=b"],"requirements":[{"id":"R-1","heading":"h","says":"<script>"}]}],"vectors":[{"id":"a/b/c","via":"http","level":"must","severity":"high","outcome":"fail","cause":"<i>","refs":["R-1"],"steps":[{"expected":"reject","observed":"accept","status":200,"exchange":{"sent":"GET / HTTP/1.1\r\n","received":"HTTP/1.1 200\n<script>\u0007"}}]}]}"#;
+    write("report-writers", "hostile", hostile.as_bytes())
 }
 
 fn families(suite: &Suite) -> Outcome {

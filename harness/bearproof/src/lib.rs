@@ -1,5 +1,6 @@
 //! The command line: reads arguments, runs one command, ends with its code. It must not do any of the work.
-//! It is a library so that fuzz targets reach what it reads and writes; the program calls [`run_program`] alone.
+//! It is a library so that fuzz targets reach what it reads and writes, by [`properties`]; the program calls
+//! [`run_program`] alone.
 
 mod clock;
 mod commands;
@@ -10,6 +11,7 @@ mod journal;
 mod marked;
 mod pace;
 mod progress;
+pub mod properties;
 mod readme;
 mod report;
 mod server;
@@ -18,6 +20,7 @@ mod wire;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use bearproof_conform::results::Level;
 use bearproof_conform::shard::Shard;
@@ -25,8 +28,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::target::Reaching;
 use crate::commands::{
-    Done, Failure, again, defects, diff, doctor, explain, freeze, lint, list, merge, profile, run, schema,
-    send, serve, show, sign,
+    Done, Failure, again, defects, diff, doctor, explain, freeze, fuzz, lint, list, merge, profile, promote,
+    run, schema, send, serve, show, sign,
 };
 use crate::pace::Pacing;
 use crate::report::Style;
@@ -86,6 +89,27 @@ enum Command {
         /// Write the reports here.
         #[arg(long, value_name = "DIR", default_value = "reports/latest")]
         out: PathBuf,
+    },
+    /// Send a target requests that are composed at random, and look for what it must not do.
+    Fuzz {
+        /// The target's profile.
+        #[arg(long, value_name = "PROFILE")]
+        target: PathBuf,
+        /// Compose in the order of an earlier run.
+        #[arg(long)]
+        seed: Option<u64>,
+        /// For how long, such as `60s` or `10m`.
+        #[arg(long, value_name = "T", default_value = "60s", value_parser = duration)]
+        time: Duration,
+        #[command(flatten)]
+        reaching: Reaching,
+        #[command(flatten)]
+        pacing: Pacing,
+    },
+    /// Make a minimized input and a vector with its story of what a fuzz target found.
+    Promote {
+        /// The input, in a folder that is named after its target, as fuzzers put it.
+        file: PathBuf,
     },
     /// Serve the reference on loopback until interrupted.
     Serve {
@@ -330,6 +354,10 @@ fn execute(cli: Cli) -> Result<Done, Failure> {
             out,
             style: style(),
         }),
+        Command::Fuzz { target, seed, time, reaching, pacing } => {
+            fuzz::fuzz(&fuzz::Options { vectors, target, seed, time, reaching, pacing })
+        }
+        Command::Promote { file } => promote::promote(&file),
         Command::Serve { scheme, port, ca_out, profiles, explain, defect } => {
             serve::serve(&serve::Options { vectors, scheme, port, ca_out, profiles, explain, defect })
         }
@@ -369,6 +397,11 @@ fn execute(cli: Cli) -> Result<Done, Failure> {
         Command::Lint => lint::lint(vectors.as_deref()),
         Command::Schema { check } => schema::schema(vectors.as_deref(), check),
     }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = bearproof_scheme::time::parse_duration(text);
+    seconds.map(Duration::from_secs).ok_or_else(|| "write for example `60s` or `10m`".into())
 }
 
 /// Colour on a terminal that wants it.

@@ -198,7 +198,8 @@ pub fn freeze_plot(plot: &Plot) -> Result<Vector, String> {
     })
 }
 
-fn freeze_message(message: &Message) -> FrozenRequest {
+/// A request as it stands in a vector.
+pub fn freeze_message(message: &Message) -> FrozenRequest {
     FrozenRequest {
         secure: message.secure,
         method: message.method.clone(),

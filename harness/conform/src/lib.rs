@@ -4,6 +4,7 @@
 pub mod captured;
 pub mod catalogue;
 pub mod checkup;
+pub mod compose;
 pub mod deviation;
 pub mod drive;
 pub mod entropy;

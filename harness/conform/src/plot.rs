@@ -252,7 +252,7 @@ fn replace_each(edit: &mut Edit, exact: &Target) {
 }
 
 /// Whether each edit of a step has something to edit here.
-fn applies(step: &Step, variant: &Variant, endpoint: &str) -> bool {
+pub(crate) fn applies(step: &Step, variant: &Variant, endpoint: &str) -> bool {
     let (d, world) = (&variant.description, &variant.world);
     let role = |name: &String| world.credential(name).is_some();
     if !step.role.iter().all(role) || !step.endpoint.iter().all(|e| world.endpoint(e).is_some()) {

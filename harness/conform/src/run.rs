@@ -14,7 +14,7 @@ use crate::login::Logins;
 use crate::needs::needs;
 use crate::plot::Plot;
 use crate::recipe::{Action, Edit, Expect, Spot, Step};
-use crate::record::Recorder;
+use crate::record::{Nobody, Recorder};
 use crate::redact::Redactor;
 use crate::results::{Calibration, CalibrationState, Level, Outcome, Requirement, Target, VectorResult, Via};
 use crate::subject::{CLOSED, Subject};
@@ -232,6 +232,12 @@ fn answered(result: &VectorResult) -> String {
     }
 }
 
+/// Asks one question, and asks a failed one again, as [`run`] does.
+pub fn ask(plot: &Plot, run: &str, subjects: &dyn Subjects, redactor: &Redactor) -> VectorResult {
+    let selection = Selection { plots: &[], frozen: None, run, seed: 0, recorder: &Nobody };
+    steadily(plot, &selection, subjects, redactor)
+}
+
 pub(crate) fn one(
     plot: &Plot,
     selection: &Selection<'_>,
@@ -377,7 +383,7 @@ fn is_open(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redact
 }
 
 /// Before anything is judged: the good request is let in, and the same without a credential is not.
-fn calibrate(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor) -> Calibration {
+pub fn calibrate(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor) -> Calibration {
     let state = |state, message: String| Calibration { state, message };
     let Some(mut plot) = good(selection, subjects) else {
         let message = "the target offers no plain good request, so nothing shows that it answers as an API; \

@@ -38,7 +38,7 @@ impl Repeat<'_> {
         }
     }
 
-    fn lines(&self, id: &str) -> Vec<String> {
+    pub(super) fn lines(&self, id: &str) -> Vec<String> {
         let profile = quoted_if_needed(&self.profile.display().to_string());
         let target = format!("--target {profile}");
         let plot = self.plots.iter().find(|p| p.id == *id);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bearproof_conform::compose;
 use bearproof_conform::freeze::{CONTROL, freeze_plot, plots_beside};
 use bearproof_conform::frozen;
 use bearproof_conform::in_process::InProcess;
@@ -19,7 +20,7 @@ use bearproof_conform::results::{
 use bearproof_conform::run::{Selection, Subjects, run, target};
 use bearproof_conform::shard::{Shard, digest_of_ids};
 use bearproof_conform::subject::Subject;
-use bearproof_conform::suite::{Scheme, Suite};
+use bearproof_conform::suite::{Scheme, Suite, Variant};
 use bearproof_conform::vector::{SUITE, Vector};
 use bearproof_scheme::encoding::encode_hex;
 use sha2::{Digest, Sha256};
@@ -198,7 +199,8 @@ fn choose(
         let plots = plots.into_iter().filter(|p| part.contains(&p.id)).collect();
         chosen.push((scheme, Vectors { plots, frozen }));
     }
-    if whole.is_empty() {
+    let composed = profile.is_some() && options.filter.iter().any(|name| compose::is_composed(name));
+    if whole.is_empty() && !composed {
         return Err(nothing_selected(options, suite)?);
     }
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
@@ -298,7 +300,8 @@ fn run_target(
     let (id, seed) = (plan.id.as_str(), plan.seed);
     let life = profile.life(system_now())?;
     let known = profile.deviations(&all_of(suite, &profile.scheme)?.plots, options.update)?;
-    let all = profile.plots(chosen.into_iter().flat_map(|(_, vectors)| vectors.plots).collect());
+    let mut all = profile.plots(chosen.into_iter().flat_map(|(_, vectors)| vectors.plots).collect());
+    all.extend(composed(&options.filter, &profile.variant)?);
     let path = options.target.as_deref().unwrap_or(Path::new(""));
     let mut http = profile.http(plan.runtime.handle(), &options.reaching, &options.pacing)?;
     let measures = measures(options, suite);
@@ -413,6 +416,23 @@ pub(super) fn all_of(suite: &Suite, scheme: &Scheme) -> Result<Vectors, Failure>
     let frozen = frozen::load(&scheme.id, scheme.folder.as_ref())?;
     let plots = plots_beside(&suite.families, scheme, &|id| frozen.contains_key(id));
     Ok(Vectors { plots: plots.map_err(Failure::input)?.plots, frozen })
+}
+
+/// The compositions that are named, with their controls and the good request.
+fn composed(names: &[String], variant: &Variant) -> Result<Vec<Plot>, Failure> {
+    let mut all: Vec<Plot> = Vec::new();
+    for name in names.iter().filter(|name| compose::is_composed(name)) {
+        let plot = compose::by_id(variant, name).map_err(Failure::input)?;
+        let twin = plot.twin.as_ref().map(|twin| compose::by_id(variant, twin));
+        let good = compose::good(variant, &compose::sites(variant)).map(Ok);
+        for plot in [Some(Ok(plot)), twin, good].into_iter().flatten() {
+            let plot = plot.map_err(Failure::input)?;
+            if !all.iter().any(|known| known.id == plot.id) {
+                all.push(plot);
+            }
+        }
+    }
+    Ok(all)
 }
 
 /// No vector fits the options: says which word is near.

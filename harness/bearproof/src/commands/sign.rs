@@ -4,11 +4,13 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use bearproof_conform::compose;
 use bearproof_conform::entropy::Published;
 use bearproof_conform::needs::needs;
 use bearproof_conform::plot::Plot;
 use bearproof_conform::redact::Redactor;
 use bearproof_conform::signing::{self, Wanted, signed};
+use bearproof_conform::suite::Variant;
 use bearproof_conform::written;
 use bearproof_scheme::document::nearest;
 use bearproof_scheme::encoding::encode_hex;
@@ -59,7 +61,7 @@ fn of_vector(options: &Options, vector: &str) -> Result<Done, Failure> {
         Some(path) => {
             let profile = target::read(&suite, path)?;
             let plots = profile.plots(run::all_of(&suite, &profile.scheme)?.plots);
-            let plot = pick(plots, vector)?;
+            let plot = pick(plots, vector, &profile.variant)?;
             if let Some(lack) = needs(&plot).iter().find_map(|need| profile.lacks(need)) {
                 return Err(Failure::input(format!("`{vector}` can't be made for this target: {lack}")));
             }
@@ -70,7 +72,7 @@ fn of_vector(options: &Options, vector: &str) -> Result<Done, Failure> {
             let scheme = vector.split('/').next().unwrap_or(vector);
             let scheme = pick_schemes(&suite, Some(options.scheme.as_deref().unwrap_or(scheme)))?;
             let first = scheme.first().ok_or_else(|| Failure::bug("no scheme was picked"))?;
-            (pick(run::all_of(&suite, first)?.plots, vector)?, None)
+            (pick(run::all_of(&suite, first)?.plots, vector, &first.default)?, None)
         }
     };
     let message = signing::of_vector(&plot, &run, system_now()).map_err(Failure::input)?;
@@ -91,7 +93,10 @@ fn of_vector(options: &Options, vector: &str) -> Result<Done, Failure> {
     })
 }
 
-fn pick(plots: Vec<Plot>, id: &str) -> Result<Plot, Failure> {
+fn pick(plots: Vec<Plot>, id: &str, variant: &Variant) -> Result<Plot, Failure> {
+    if compose::is_composed(id) {
+        return compose::by_id(variant, id).map_err(Failure::input);
+    }
     let near = nearest(id, plots.iter().map(|p| p.id.as_str()));
     let found = plots.into_iter().find(|p| p.id == id);
     found.ok_or_else(|| Failure::input(format!("there is no vector `{id}`\n  help: {near}")))

@@ -24,5 +24,5 @@ mod unchecked;
 pub(crate) use client::{Client, ClientConfig};
 pub(crate) use error::ExchangeError;
 pub(crate) use origin::Origin;
-pub(crate) use response::Response;
+pub(crate) use response::{Response, read_answer};
 pub(crate) use tls::TlsOptions;

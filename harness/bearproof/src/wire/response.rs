@@ -48,6 +48,15 @@ pub(super) async fn read<R: AsyncRead + Unpin>(
     }
 }
 
+/// Reads one answer from a source of bytes.
+pub(crate) async fn read_answer<R: AsyncRead + Unpin>(
+    source: R,
+    request: &[u8],
+    head: bool,
+) -> Result<Response, ExchangeError> {
+    read(&mut Incoming::new(source), request, head).await
+}
+
 struct Head {
     status: u16,
     http_1_1: bool,

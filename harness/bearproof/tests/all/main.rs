@@ -10,6 +10,7 @@ mod captured_request;
 mod deviations;
 mod explain;
 mod explain_program;
+mod fuzz;
 mod hostile;
 mod journal;
 mod login;

@@ -15,7 +15,7 @@ use crate::entropy::Published;
 use crate::frozen;
 use crate::recipe::load_recipes;
 
-const FILE: &str = "file";
+pub(super) const FILE: &str = "file";
 
 pub(super) fn scheme_file(ground: &Ground, data: &[u8]) -> Result<(), String> {
     let Some(text) = text(data)? else { return Ok(()) };
@@ -87,7 +87,7 @@ fn text(data: &[u8]) -> Result<Option<&str>, String> {
 }
 
 /// Whether a fault names the file, says something, and its place is in the text.
-fn placed(fault: &Fault, text: &str) -> Result<(), String> {
+pub(super) fn placed(fault: &Fault, text: &str) -> Result<(), String> {
     ensure(fault.file == FILE && !fault.message.is_empty(), || {
         format!("a fault that says nothing: {fault:?}")
     })?;

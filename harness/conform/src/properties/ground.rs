@@ -8,6 +8,7 @@ use bearproof_scheme::sign::{Draft, sign};
 
 use super::oracle::Peer;
 use super::signing::{ROLES, refused, signer};
+use crate::compose::{Site, sites};
 use crate::entropy::Published;
 use crate::redact::Redactor;
 use crate::resolve::carrier;
@@ -40,6 +41,8 @@ pub(super) struct Stand {
     pub(super) drafts: Vec<Draft>,
     /// The first of them, signed.
     pub(super) good: Message,
+    /// What can be composed.
+    pub(super) sites: Vec<Site>,
 }
 
 impl Ground {
@@ -83,7 +86,8 @@ impl Stand {
             return Err(format!("the good request of `{}` is refused: {reason}", variant.description.id));
         }
         let redactor = Redactor::of_world(&variant.world);
-        Ok(Self { tag, variant, folder, redactor, drafts, good })
+        let sites = sites(&variant);
+        Ok(Self { tag, variant, folder, redactor, drafts, good, sites })
     }
 
     /// The part that carries the credential, where it is a field.

@@ -1,6 +1,8 @@
 //! What must hold for any bytes, named once: fuzz targets, proptest and the replay of old crashes call these.
 //! A property says what broke and never panics; it must not know who calls it, or how its bytes were made.
 
+mod captured;
+mod composed;
 mod encodings;
 mod files;
 mod ground;
@@ -8,11 +10,14 @@ mod json;
 mod memory;
 mod oracle;
 mod requests;
+mod sequence;
 mod signing;
 mod tokens;
 
+pub use composed::composed_plot;
 pub use ground::{Ground, TAGS};
 pub use oracle::{Peer, Says};
+pub use requests::asked;
 pub use signing::{ROLES, bound_values, refused, signer};
 pub use tokens::SEALING_KEY;
 
@@ -26,7 +31,8 @@ pub struct Property {
     pub holds: &'static str,
     /// What knows the right answer.
     pub oracle: &'static str,
-    check: fn(&Ground, &[u8]) -> Result<(), String>,
+    /// What checks it.
+    pub check: fn(&Ground, &[u8]) -> Result<(), String>,
 }
 
 impl Property {
@@ -37,15 +43,10 @@ impl Property {
     pub fn check(&self, ground: &Ground, data: &[u8]) -> Result<(), String> {
         (self.check)(ground, data)
     }
-
-    /// The property with this name.
-    pub fn find(name: &str) -> Option<&'static Self> {
-        ALL.iter().find(|property| property.name == name)
-    }
 }
 
 /// All properties, from the smallest parser to whole requests.
-pub const ALL: [Property; 15] = [
+pub const ALL: [Property; 18] = [
     Property {
         name: "base64url",
         input: "a text to decode, and bytes to encode",
@@ -150,6 +151,27 @@ pub const ALL: [Property; 15] = [
         holds: "what is signed verifies, once where it is for single use; the change is refused if and only if a bound value changes",
         oracle: "the signer's own values",
         check: signing::sign_verify,
+    },
+    Property {
+        name: "composed-request",
+        input: "scheme tag, choices of caller, endpoint and up to four words",
+        holds: "a request that is composed of edits is refused if and only if one of them changes something bound",
+        oracle: "each edit's word, which knows the description alone",
+        check: composed::composed,
+    },
+    Property {
+        name: "sequence",
+        input: "scheme tag, choices of calls, repetitions, ends of credentials and waits",
+        holds: "refused if and only if the credential is ended, the token is over, or its nonce is spent and still live",
+        oracle: "a list of all that happened",
+        check: sequence::sequence,
+    },
+    Property {
+        name: "captured-request",
+        input: "scheme tag, a request as `explain` takes it: raw HTTP/1.1, a curl command or a HAR",
+        holds: "it is read and explained, always the same and without a secret, or a fault names a place in it",
+        oracle: "the text's own lines; the secrets of the published world",
+        check: captured::captured,
     },
 ];
 

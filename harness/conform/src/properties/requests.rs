@@ -10,24 +10,62 @@ use super::ensure;
 use super::ground::{Ground, Stand};
 use super::oracle::Says;
 use super::signing::{answer, fresh, refused};
+use crate::suite::Variant;
 
 pub(super) fn carrier_field(ground: &Ground, data: &[u8]) -> Result<(), String> {
     let Some((stand, rest)) = ground.stand(data) else { return Ok(()) };
     let Some(part) = stand.carrier() else { return Ok(()) };
-    let good = stand.good.request().values(&part.name).next().unwrap_or_default();
-    let good = match &part.auth_scheme {
-        Some(scheme) => good.get(scheme.len() + 1..).unwrap_or_default(),
-        None => good.get(part.prefix.as_ref().map_or(0, String::len)..).unwrap_or_default(),
-    };
-    let lines: Vec<Vec<u8>> = rest
-        .split(|byte| *byte == b'\n')
-        .map(|line| line.split(|byte| *byte == 0).collect::<Vec<_>>().join(good))
-        .collect();
+    let (good, lines) = (credential(stand, part), lines(stand, part, rest));
     let expected = lines.as_slice().first().is_some_and(|line| lines.len() == 1 && fits(line, part, good));
     let found = refused(&stand.variant, &stand.carrying(part, lines));
     ensure(found.is_none() == expected, || {
         format!("{}: expected accepted {expected}, found {found:?}", stand.variant.description.id)
     })
+}
+
+/// The request that an input of a property asks about, and its scheme; `None` where it asks about none.
+pub fn asked(ground: &Ground, name: &str, data: &[u8]) -> Option<(Variant, Message)> {
+    let (stand, rest) = ground.stand(data)?;
+    let message = match name {
+        "request" => message(data.first().is_some_and(u8::is_ascii_lowercase), rest)?,
+        "carrier" => {
+            let part = stand.carrier()?;
+            stand.carrying(part, lines(stand, part, rest))
+        }
+        "signed-token" => {
+            let (part, mut texts) = (stand.carrier()?, rest.splitn(2, |byte| *byte == 0xFF));
+            let token = signed(stand, texts.next()?, texts.next()?)?;
+            stand.carrying(part, vec![line(part, &token)])
+        }
+        "captured-request" => crate::captured::read(name, rest).ok()?,
+        _ => return None,
+    };
+    Some((stand.variant.clone(), message))
+}
+
+/// The lines of the carrier field, with the good credential for NUL.
+fn lines(stand: &Stand, part: &Part, text: &[u8]) -> Vec<Vec<u8>> {
+    let good = credential(stand, part);
+    text.split(|byte| *byte == b'\n')
+        .map(|line| line.split(|byte| *byte == 0).collect::<Vec<_>>().join(good))
+        .collect()
+}
+
+/// The good credential without what stands before it.
+fn credential<'s>(stand: &'s Stand, part: &Part) -> &'s [u8] {
+    let good = stand.good.fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(&part.name));
+    let good = good.map_or(&[][..], |(_, value)| value.as_slice());
+    let before = match &part.auth_scheme {
+        Some(scheme) => scheme.len() + 1,
+        None => part.prefix.as_ref().map_or(0, String::len),
+    };
+    good.get(before..).unwrap_or_default()
+}
+
+/// The line that carries a token as documented.
+fn line(part: &Part, token: &str) -> Vec<u8> {
+    let word = part.auth_scheme.as_ref().map(|s| format!("{s} ")).or_else(|| part.prefix.clone());
+    format!("{}{token}", word.unwrap_or_default()).into_bytes()
 }
 
 /// Whether a field value carries this credential as documented.
@@ -109,9 +147,7 @@ pub(super) fn signed_token(ground: &Ground, data: &[u8]) -> Result<(), String> {
     let mut texts = rest.splitn(2, |byte| *byte == 0xFF);
     let (Some(header), Some(claims)) = (texts.next(), texts.next()) else { return Ok(()) };
     let Some(token) = signed(stand, header, claims) else { return Ok(()) };
-    let word = part.auth_scheme.as_ref().map(|s| format!("{s} ")).or_else(|| part.prefix.clone());
-    let line = format!("{}{token}", word.unwrap_or_default()).into_bytes();
-    if refused(&stand.variant, &stand.carrying(part, vec![line])).is_some() {
+    if refused(&stand.variant, &stand.carrying(part, vec![line(part, &token)])).is_some() {
         return Ok(());
     }
     to_others_too(ground, stand, &token)?;

@@ -1,5 +1,4 @@
-//! jsonwebtoken as the peer of our properties; the fuzz targets use this file too. It must not be laxer than its
-//! policy can be told.
+//! jsonwebtoken as the peer of the properties. It must not be laxer than its policy can be told.
 
 use bearproof_conform::properties::Says;
 use bearproof_scheme::description::Alg;
@@ -7,7 +6,7 @@ use bearproof_scheme::key::Key;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
 
 /// Asks jsonwebtoken.
-pub(crate) fn jsonwebtoken(token: &str, alg: Alg, key: Key<'_>) -> Says {
+pub(super) fn jsonwebtoken(token: &str, alg: Alg, key: Key<'_>) -> Says {
     let (algorithm, key) = match (alg, key) {
         (Alg::Hs256, Key::Bytes(secret)) => (Algorithm::HS256, DecodingKey::from_secret(secret)),
         (Alg::Hs512, Key::Bytes(secret)) => (Algorithm::HS512, DecodingKey::from_secret(secret)),
