@@ -1,6 +1,6 @@
 //! The examples for several machines do what they say: read as YAML, run by the shell as there.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first broken assumption")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop at the first broken assumption")]
 
 use std::fs;
 use std::path::Path;
