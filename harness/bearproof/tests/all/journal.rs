@@ -1,10 +1,6 @@
 //! However a run ends, what was judged is kept, and a report of it claims no more than was seen.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test may stop at the first broken assumption"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first broken assumption")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
