@@ -1,10 +1,6 @@
 //! However a run ends, what was judged is kept, and a report of it claims no more than was seen.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test may stop at the first broken assumption"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first broken assumption")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -44,7 +40,7 @@ fn start(folder: &Temp, server: &Server) -> Child {
 fn lines(folder: &Temp, kind: &str) -> Vec<Value> {
     let text = fs::read_to_string(folder.path("out/journal.jsonl")).unwrap_or_default();
     let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    lines.filter_map(|mut line| Some(line.as_object_mut()?.remove(kind)?)).collect()
+    lines.filter_map(|mut line| line.as_object_mut()?.remove(kind)).collect()
 }
 
 /// Waits until so many vectors are judged, and sends the process a signal.

@@ -1,10 +1,6 @@
 //! Shards that are merged are one run; what is not of one run is refused.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test may stop at the first broken assumption"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first broken assumption")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
