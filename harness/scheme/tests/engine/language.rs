@@ -1,0 +1,265 @@
+//! Words of the language (vectors/README.md) in schemes that no vendor has. Tokens are made here by hand, after
+//! RFC 7515 appendix A.1, not by our signer.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bearproof_scheme::sign::Entropy;
+use bearproof_scheme::world::Resolver;
+use bearproof_scheme::{Message, Reference, description, world};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::{Digest as _, Sha256};
+
+struct Nothing;
+
+impl Resolver for Nothing {
+    fn file(&self, _: &str) -> Result<Vec<u8>, String> {
+        Err("no files here".into())
+    }
+    fn variable(&self, _: &str) -> Result<String, String> {
+        Err("no variables here".into())
+    }
+}
+
+impl Entropy for Nothing {
+    fn bytes(&self, _: &str, len: usize) -> Vec<u8> {
+        vec![7; len]
+    }
+}
+
+fn reference(scheme: &str, world: &str) -> Reference {
+    let d = description::load("inline", "scheme.toml", scheme, &[]).map_err(|e| e.to_string()).unwrap();
+    let w = world::load(&d, "world.toml", world, &Nothing).map_err(|e| e.to_string()).unwrap();
+    Reference::strict(d, w)
+}
+
+/// What the reference says: `accept`, or the reason.
+fn said(reference: &Reference, message: &Message) -> String {
+    let answer = reference.handle(&message.request(), 1000, &Nothing);
+    answer.refused.unwrap_or_else(|| "accept".into())
+}
+
+fn call(method: &str, target: &str, fields: &[(&str, &str)], body: &str) -> Message {
+    let host = ("Host".to_string(), b"api.example".to_vec());
+    let further = fields.iter().map(|(name, value)| ((*name).into(), value.as_bytes().to_vec()));
+    Message {
+        secure: true,
+        method: method.into(),
+        target: target.into(),
+        fields: std::iter::once(host).chain(further).collect(),
+        body: body.as_bytes().to_vec(),
+    }
+}
+
+const SECRET: &str = "a-fake-secret-of-more-than-32-bytes-1";
+
+fn token(header: &str, claims: &str) -> String {
+    let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    mac.update(input.as_bytes());
+    format!("{input}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+}
+
+const BY_HEADER: &str = r#"
+format = 1
+title = "identity in the JOSE header"
+[credential]
+key_id = "text"
+secret = "secret"
+site   = "text"
+rights = "list"
+[token]
+format = "jws"
+alg    = "HS256"
+key    = "credential.secret"
+[header.typ]
+constant = "JWT"
+[header.form]
+constant = "One"
+[header.kid]
+from       = "credential.key_id"
+identifies = true
+[header.site]
+from     = "credential.site"
+optional = true
+[header.level]
+nonce    = "u32"
+optional = true
+[claims.exp]
+time     = "expires"
+lifetime = "1m"
+[claims.query]
+from = ["request.query", "sha-256", "hex"]
+when = ["request.query"]
+[claims.method]
+from = "request.method"
+[claims.host]
+from     = "request.host"
+optional = true
+[field.authorization]
+auth-scheme = "Bearer"
+from        = "token"
+[access.right]
+granted  = "credential.rights"
+required = "endpoint.rights"
+[access.level]
+granted  = "header.level"
+required = "endpoint.level"
+[refusal]
+"*" = { status = 401 }
+"#;
+
+const BY_HEADER_WORLD: &str = r#"
+format = 1
+origin = "https://api.example"
+[credential.primary]
+key_id = "k1"
+secret = "a-fake-secret-of-more-than-32-bytes-1"
+site   = "s1"
+rights = ["read", "list"]
+[credential.other]
+key_id = "k2"
+secret = "a-fake-secret-of-more-than-32-bytes-1"
+site   = "s2"
+rights = ["read"]
+[endpoint.read]
+method = "GET"
+path   = "/things"
+rights = ["read", "list"]
+level  = "2"
+[endpoint.open]
+method = "GET"
+path   = "/open/{id}"
+parameters = { id = "7" }
+"#;
+
+const HEADER: &str = r#"{"alg":"HS256","typ":"JWT","form":"One","kid":"k1","level":2}"#;
+const CLAIMS: &str = r#"{"exp":1060,"method":"GET"}"#;
+
+#[track_caller]
+fn assert_token(header: &str, claims: &str, method: &str, target: &str, expected: &str) {
+    let line = format!("Bearer {}", token(header, claims));
+    let message = call(method, target, &[("authorization", &line)], "");
+    assert_eq!(said(&reference(BY_HEADER, BY_HEADER_WORLD), &message), expected, "{header} {claims}");
+}
+
+#[test]
+fn header_parameters_are_compared() {
+    for (old, new, expected) in [
+        ("", "", "accept"),
+        // RFC 7519 section 5.1: `typ` is a media type, compared without case. No other text is.
+        ("JWT", "jwt", "accept"),
+        ("JWT", "JOSE", "header.mismatch"),
+        (r#""JWT""#, "7", "header.wrong-type"),
+        (r#""typ":"JWT","#, "", "header.missing"),
+        ("One", "one", "header.mismatch"),
+        (r#""One""#, "1", "header.wrong-type"),
+        (r#""k1""#, r#""k3""#, "key.unknown"),
+        (r#""k1""#, "1", "header.wrong-type"),
+        (r#""kid":"k1","#, "", "header.missing"),
+        (r#""kid""#, r#""site":"s1","kid""#, "accept"),
+        (r#""kid""#, r#""site":"s2","kid""#, "header.mismatch"),
+        (r#""kid""#, r#""site":null,"kid""#, "header.wrong-type"),
+    ] {
+        assert_token(&HEADER.replacen(old, new, 1), CLAIMS, "GET", "/things", expected);
+    }
+}
+
+#[test]
+fn access_is_what_an_endpoint_asks_for() {
+    let other = HEADER.replace("k1", "k2");
+    assert_token(&other, CLAIMS, "GET", "/things", "access.right");
+    assert_token(&other, CLAIMS, "GET", "/open/9", "accept");
+    assert_token(&HEADER.replace(":2", ":3"), CLAIMS, "GET", "/things", "access.level");
+    assert_token(&HEADER.replace(":2", ":4294967296"), CLAIMS, "GET", "/things", "header.wrong-type");
+    assert_token(&HEADER.replace(r#","level":2"#, ""), CLAIMS, "GET", "/things", "access.level");
+    assert_token(&HEADER.replace(r#","level":2"#, ""), CLAIMS, "GET", "/open/9", "accept");
+}
+
+#[test]
+fn an_endpoint_is_found_by_method_and_whole_path() {
+    for target in ["/open", "/open/", "/open/9/", "/open/9/x", "/opens/9", "/thing", "/open/%zz", "//open/9"]
+    {
+        assert_token(HEADER, CLAIMS, "GET", target, "access.no-endpoint");
+    }
+    for target in ["/open/9", "/open/%2F", "/open/{id}"] {
+        assert_token(HEADER, CLAIMS, "GET", target, "accept");
+    }
+}
+
+#[test]
+fn query_method_and_host_are_bound() {
+    let hex = |text: &str| Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let with_query = |text: &str| CLAIMS.replacen('{', &format!(r#"{{"query":"{}","#, hex(text)), 1);
+    assert_token(HEADER, &with_query("x=1"), "GET", "/things?x=1", "accept");
+    assert_token(HEADER, &with_query("x=1"), "GET", "/things?x=2", "binding.query");
+    assert_token(HEADER, &with_query("x=1"), "GET", "/things", "accept");
+    assert_token(HEADER, CLAIMS, "GET", "/things?x=1", "binding.missing");
+    assert_token(HEADER, CLAIMS, "HEAD", "/things", "binding.method");
+    assert_token(HEADER, &CLAIMS.replace("GET", "PUT"), "GET", "/things", "binding.method");
+    assert_token(HEADER, &CLAIMS.replace(r#""GET""#, "1"), "GET", "/things", "binding.wrong-type");
+    let with_host = |host: &str| CLAIMS.replacen('{', &format!(r#"{{"host":"{host}","#), 1);
+    assert_token(HEADER, &with_host("api.example"), "GET", "/things", "accept");
+    assert_token(HEADER, &with_host("api.example:443"), "GET", "/things", "binding.host");
+}
+
+const BY_BODY: &str = r#"
+format = 1
+title = "a key and an account in the body"
+[credential]
+account = "text"
+key     = "secret"
+label   = "text"
+[body.account]
+from       = "credential.account"
+identifies = true
+[body.key]
+from = "credential.key"
+[body.label]
+from     = "credential.label"
+optional = true
+[refusal]
+"*" = { status = 401 }
+"#;
+
+const BY_BODY_WORLD: &str = r#"
+format = 1
+origin = "https://api.example"
+[credential.first]
+account = "a1"
+key     = "fake-key-one"
+label   = "blue"
+state   = "revoked"
+[credential.second]
+account = "a1"
+key     = "fake-key-two"
+label   = "red"
+[credential.third]
+account = "a1"
+key     = "fake-key-three"
+[endpoint.write]
+method = "POST"
+path   = "/things"
+"#;
+
+/// Several keys of one account, as during a rotation: each is found by its own key, and what is optional may be absent.
+#[test]
+fn one_account_has_several_keys() {
+    for (body, expected) in [
+        (r#"{"account":"a1","key":"fake-key-two"}"#, "accept"),
+        (r#"{"account":"a1","key":"fake-key-three","label":"any"}"#, "carrier.mismatch"),
+        (r#"{"account":"a1","key":"fake-key-two","label":"red"}"#, "accept"),
+        (r#"{"account":"a1","key":"fake-key-two","label":"blue"}"#, "carrier.mismatch"),
+        (r#"{"account":"a1","key":"fake-key-one","label":"blue"}"#, "key.revoked"),
+        (r#"{"account":"a1","key":"fake-key-four"}"#, "carrier.mismatch"),
+        (r#"{"account":"a2","key":"fake-key-two"}"#, "key.unknown"),
+        (r#"{"key":"fake-key-two"}"#, "carrier.missing"),
+        (r#"{"account":"a1"}"#, "carrier.missing"),
+        (r#"{"account":"a1","key":""}"#, "carrier.missing"),
+        (r#"{"account":"a1","key":7}"#, "carrier.malformed"),
+        (r#"["account"]"#, "carrier.malformed"),
+        ("", "carrier.missing"),
+    ] {
+        let message = call("POST", "/things", &[], body);
+        assert_eq!(said(&reference(BY_BODY, BY_BODY_WORLD), &message), expected, "{body}");
+    }
+}
