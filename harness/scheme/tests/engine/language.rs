@@ -263,3 +263,105 @@ fn one_account_has_several_keys() {
         assert_eq!(said(&reference(BY_BODY, BY_BODY_WORLD), &message), expected, "{body}");
     }
 }
+
+const BY_NONCE: &str = r#"
+format = 1
+title = "a body that is bound for POST, and a nonce"
+[transport]
+methods = ["GET", "POST", "DELETE"]
+[transport.unbound]
+DELETE = "the document knows no body there"
+[credential]
+key_id = "text"
+secret = "secret"
+[token]
+format = "jws"
+alg    = "HS256"
+key    = "credential.secret"
+[claims.sub]
+from       = "credential.key_id"
+identifies = true
+[claims.exp]
+time     = "expires"
+lifetime = "1m"
+[claims.jti]
+nonce      = "u32"
+optional   = true
+single-use = true
+[claims.digest]
+from = ["request.body", "sha-256", "hex"]
+when = ["POST"]
+[field.authorization]
+auth-scheme = "Bearer"
+from        = "token"
+[refusal]
+"*" = { status = 401 }
+"#;
+
+const BY_NONCE_WORLD: &str = r#"
+format = 1
+origin = "https://api.example"
+[credential.primary]
+key_id = "k1"
+secret = "a-fake-secret-of-more-than-32-bytes-1"
+[endpoint.read]
+method = "GET"
+path   = "/things"
+[endpoint.write]
+method = "POST"
+path   = "/things"
+[endpoint.remove]
+method = "DELETE"
+path   = "/things"
+"#;
+
+fn claims_call(method: &str, claims: &str, body: &str) -> Message {
+    let line = format!("bearer  {}", token(r#"{"alg":"HS256"}"#, claims));
+    call(method, "/things", &[("Authorization", &line)], body)
+}
+
+/// A method that can carry a body must bind it, unless the description excuses it.
+#[test]
+fn a_body_that_nothing_binds_is_refused() {
+    let reference = reference(BY_NONCE, BY_NONCE_WORLD);
+    let empty = r#"{"sub":"k1","exp":1060}"#;
+    let digest = Sha256::digest("{}").iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let bound = format!(r#"{{"sub":"k1","exp":1060,"digest":"{digest}"}}"#);
+    for (method, claims, body, expected) in [
+        ("GET", empty, "", "accept"),
+        ("GET", empty, "{}", "binding.body"),
+        ("DELETE", empty, "{}", "accept"),
+        ("POST", &bound, "{}", "accept"),
+        ("POST", &bound, "{ }", "binding.body"),
+        ("POST", &bound, "", "binding.body"),
+        ("POST", empty, "{}", "binding.missing"),
+        ("PUT", empty, "", "binding.method"),
+    ] {
+        assert_eq!(
+            said(&reference, &claims_call(method, claims, body)),
+            expected,
+            "{method} {claims} {body}"
+        );
+    }
+}
+
+#[test]
+fn a_nonce_is_spent_once_and_only_by_a_good_request() {
+    let reference = reference(BY_NONCE, BY_NONCE_WORLD);
+    let with = |nonce: &str| format!(r#"{{"sub":"k1","exp":1060,"jti":{nonce}}}"#);
+    for (claims, body, expected) in [
+        (with("1"), "{}", "binding.body"),
+        (with("1"), "", "accept"),
+        (with("1"), "", "replay.nonce-reused"),
+        (with("2"), "", "accept"),
+        (with("4294967295"), "", "accept"),
+        (with("4294967296"), "", "replay.wrong-type"),
+        (with("\"3\""), "", "replay.wrong-type"),
+        (with("3.0"), "", "replay.wrong-type"),
+    ] {
+        assert_eq!(said(&reference, &claims_call("GET", &claims, body)), expected, "{claims}");
+    }
+    let without = r#"{"sub":"k1","exp":1060}"#;
+    assert_eq!(said(&reference, &claims_call("GET", without, "")), "accept");
+    assert_eq!(said(&reference, &claims_call("GET", without, "")), "accept");
+}

@@ -23,8 +23,8 @@ fn every_day_of_the_calendar_is_written_and_read() {
     let mut days = DAYS.iter().cycle();
     let mut day = 0;
     for year in 1970..=9999 {
-        // A whole cycle of 400 years day by day; after it the years of a century, and the last that can be written.
-        let looked_at = year < 2400 || year % 100 == 0 || year > 9990;
+        // Our times day by day, then the years in which a leap day may be left out, and the last that can be written.
+        let looked_at = year < 2040 || year % 100 == 0 || year > 9990;
         for (month, name) in (1..).zip(MONTHS) {
             for date in 1..=days_of(year, month) {
                 let weekday = days.next().unwrap();
