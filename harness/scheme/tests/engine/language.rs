@@ -34,7 +34,11 @@ fn reference(scheme: &str, world: &str) -> Reference {
 
 /// What the reference says: `accept`, or the reason.
 fn said(reference: &Reference, message: &Message) -> String {
-    let answer = reference.handle(&message.request(), 1000, &Nothing);
+    said_at(1000, reference, message)
+}
+
+fn said_at(now: u64, reference: &Reference, message: &Message) -> String {
+    let answer = reference.handle(&message.request(), now, &Nothing);
     answer.refused.unwrap_or_else(|| "accept".into())
 }
 
@@ -87,6 +91,9 @@ optional = true
 [claims.exp]
 time     = "expires"
 lifetime = "1m"
+[header.scopes]
+from     = "credential.rights"
+optional = true
 [claims.query]
 from = ["request.query", "sha-256", "hex"]
 when = ["request.query"]
@@ -101,6 +108,9 @@ from        = "token"
 [access.right]
 granted  = "credential.rights"
 required = "endpoint.rights"
+[access.scope]
+granted  = "header.scopes"
+required = "endpoint.scopes"
 [access.level]
 granted  = "header.level"
 required = "endpoint.level"
@@ -126,6 +136,10 @@ method = "GET"
 path   = "/things"
 rights = ["read", "list"]
 level  = "2"
+[endpoint.scoped]
+method = "GET"
+path   = "/scoped"
+scopes = ["list", "read"]
 [endpoint.open]
 method = "GET"
 path   = "/open/{id}"
@@ -169,6 +183,10 @@ fn access_is_what_an_endpoint_asks_for() {
     let other = HEADER.replace("k1", "k2");
     assert_token(&other, CLAIMS, "GET", "/things", "access.right");
     assert_token(&other, CLAIMS, "GET", "/open/9", "accept");
+    let scoped = |scopes: &str| HEADER.replace("\"level\"", &format!("\"scopes\":{scopes},\"level\""));
+    assert_token(&scoped(r#"["read","list"]"#), CLAIMS, "GET", "/scoped", "accept");
+    assert_token(&scoped(r#""read list""#), CLAIMS, "GET", "/scoped", "header.wrong-type");
+    assert_token(HEADER, CLAIMS, "GET", "/scoped", "access.scope");
     assert_token(&HEADER.replace(":2", ":3"), CLAIMS, "GET", "/things", "access.level");
     assert_token(&HEADER.replace(":2", ":4294967296"), CLAIMS, "GET", "/things", "header.wrong-type");
     assert_token(&HEADER.replace(r#","level":2"#, ""), CLAIMS, "GET", "/things", "access.level");
@@ -236,6 +254,10 @@ label   = "red"
 [credential.third]
 account = "a1"
 key     = "fake-key-three"
+[credential.fourth]
+account = "a1"
+key     = "fake-key-four"
+label   = "green"
 [endpoint.write]
 method = "POST"
 path   = "/things"
@@ -250,7 +272,8 @@ fn one_account_has_several_keys() {
         (r#"{"account":"a1","key":"fake-key-two","label":"red"}"#, "accept"),
         (r#"{"account":"a1","key":"fake-key-two","label":"blue"}"#, "carrier.mismatch"),
         (r#"{"account":"a1","key":"fake-key-one","label":"blue"}"#, "key.revoked"),
-        (r#"{"account":"a1","key":"fake-key-four"}"#, "carrier.mismatch"),
+        (r#"{"account":"a1","key":"fake-key-four"}"#, "accept"),
+        (r#"{"account":"a1","key":"fake-key-five"}"#, "carrier.mismatch"),
         (r#"{"account":"a2","key":"fake-key-two"}"#, "key.unknown"),
         (r#"{"key":"fake-key-two"}"#, "carrier.missing"),
         (r#"{"account":"a1"}"#, "carrier.missing"),
@@ -262,6 +285,35 @@ fn one_account_has_several_keys() {
         let message = call("POST", "/things", &[], body);
         assert_eq!(said(&reference(BY_BODY, BY_BODY_WORLD), &message), expected, "{body}");
     }
+}
+
+/// The same with field lines: body members become fields.
+#[test]
+fn one_account_has_several_keys_in_fields() {
+    let reference = reference(&BY_BODY.replace("[body.", "[field.x-"), BY_BODY_WORLD);
+    for (account, key, expected) in [
+        ("a1", "fake-key-two", "accept"),
+        ("a1", "fake-key-four", "accept"),
+        ("a1", "fake-key-one", "key.revoked"),
+        ("a1", "fake-key-five", "carrier.mismatch"),
+        ("a2", "fake-key-two", "key.unknown"),
+    ] {
+        let message = call("POST", "/things", &[("X-Account", account), ("x-key", key)], "");
+        assert_eq!(said(&reference, &message), expected, "{account} {key}");
+    }
+}
+
+/// Nobody is found by what is not there, also where a description lets it be absent.
+#[test]
+fn who_is_not_named_is_not_found() {
+    let optional = |text: &str| text.replace("identifies = true", "identifies = true\noptional = true");
+    let reference_of_body = reference(&optional(BY_BODY), BY_BODY_WORLD);
+    let message = call("POST", "/things", &[], r#"{"key":"fake-key-two"}"#);
+    assert_eq!(said(&reference_of_body, &message), "carrier.missing");
+    let reference_of_header = reference(&optional(BY_HEADER), BY_HEADER_WORLD);
+    let line = format!("Bearer {}", token(&HEADER.replace(r#""kid":"k1","#, ""), CLAIMS));
+    let message = call("GET", "/things", &[("authorization", &line)], "");
+    assert_eq!(said(&reference_of_header, &message), "header.missing");
 }
 
 const BY_NONCE: &str = r#"
@@ -346,6 +398,33 @@ fn a_body_that_nothing_binds_is_refused() {
 }
 
 #[test]
+fn a_part_may_depend_on_whether_there_is_a_body() {
+    let reference = reference(&BY_NONCE.replace(r#"["POST"]"#, r#"["request.body"]"#), BY_NONCE_WORLD);
+    let claims = r#"{"sub":"k1","exp":1060}"#;
+    assert_eq!(said(&reference, &claims_call("POST", claims, "")), "accept");
+    assert_eq!(said(&reference, &claims_call("POST", claims, "{}")), "binding.missing");
+    assert_eq!(said(&reference, &claims_call("GET", claims, "{}")), "binding.missing");
+}
+
+/// RFC 7519 section 4.1.5: a token must not be accepted before its `nbf`, whatever else a scheme has.
+#[test]
+fn a_start_of_another_name_does_not_free_nbf() {
+    let scheme = BY_NONCE.replace("[claims.jti]", "[claims.start]\ntime = \"not-before\"\n[claims.jti]");
+    let reference = reference(&scheme, BY_NONCE_WORLD);
+    for (times, expected) in [
+        (r#""start":1000"#, "accept"),
+        (r#""start":1001"#, "time.not-yet"),
+        (r#""start":1000,"nbf":1000"#, "accept"),
+        (r#""start":1000,"nbf":1001"#, "time.not-yet"),
+        (r#""start":1000,"nbf":"1""#, "time.wrong-type"),
+        (r#""nbf":1000"#, "time.missing"),
+    ] {
+        let claims = format!(r#"{{"sub":"k1","exp":1060,{times}}}"#);
+        assert_eq!(said(&reference, &claims_call("GET", &claims, "")), expected, "{claims}");
+    }
+}
+
+#[test]
 fn a_nonce_is_spent_once_and_only_by_a_good_request() {
     let reference = reference(BY_NONCE, BY_NONCE_WORLD);
     let with = |nonce: &str| format!(r#"{{"sub":"k1","exp":1060,"jti":{nonce}}}"#);
@@ -364,4 +443,39 @@ fn a_nonce_is_spent_once_and_only_by_a_good_request() {
     let without = r#"{"sub":"k1","exp":1060}"#;
     assert_eq!(said(&reference, &claims_call("GET", without, "")), "accept");
     assert_eq!(said(&reference, &claims_call("GET", without, "")), "accept");
+}
+
+/// `single-use`: remembered until the token can no longer be accepted, and no longer.
+#[test]
+fn a_nonce_is_free_again_when_its_token_is_over() {
+    let reference = reference(BY_NONCE, BY_NONCE_WORLD);
+    let with = |exp: u64| claims_call("GET", &format!(r#"{{"sub":"k1","exp":{exp},"jti":1}}"#), "");
+    assert_eq!(said_at(1000, &reference, &with(1060)), "accept");
+    assert_eq!(said_at(1059, &reference, &with(1119)), "replay.nonce-reused");
+    assert_eq!(said_at(1060, &reference, &with(1060)), "time.expired");
+    assert_eq!(said_at(1060, &reference, &with(1120)), "accept");
+    assert_eq!(said_at(1119, &reference, &with(1179)), "replay.nonce-reused");
+}
+
+/// An operation reads its inputs where the description says: a path parameter needs no body, and an input that is
+/// optional narrows what ends where it is there.
+#[test]
+fn an_operation_has_the_inputs_that_are_sent() {
+    let scheme = BY_NONCE.replace(
+        "[refusal]",
+        "[revoke.end.parameter.id]\nfrom = \"credential.key_id\"\nidentifies = true\n\
+         [revoke.end.body.secret]\nfrom = \"credential.secret\"\noptional = true\n[refusal]",
+    );
+    let world = format!("{BY_NONCE_WORLD}[endpoint.end]\nmethod = \"DELETE\"\npath = \"/keys/{{id}}\"\n");
+    let reference = reference(&scheme, &world);
+    let end = |id: &str, body: &str| call("DELETE", &format!("/keys/{id}"), &[], body);
+    assert_eq!(said(&reference, &end("k2", "")), "proof.mismatch");
+    assert_eq!(said(&reference, &end("k1", r#"{"secret":"another"}"#)), "proof.mismatch");
+    assert_eq!(said(&reference, &end("k1", r#"{"secret":7}"#)), "proof.malformed");
+    assert_eq!(said(&reference, &end("k1", "secret")), "proof.malformed");
+    let good = claims_call("GET", r#"{"sub":"k1","exp":1060}"#, "");
+    assert_eq!(said(&reference, &good), "accept");
+    assert_eq!(said(&reference, &end("k1", "")), "accept");
+    assert_eq!(said(&reference, &good), "key.revoked");
+    assert_eq!(said(&reference, &end("k1", "")), "proof.mismatch", "it has ended");
 }
