@@ -113,11 +113,7 @@ fn inner(
             // Whoever is known by the first identity may have a further entry, told apart by the others.
             let known = store.matching(first, platform, bytes);
             let active = known.iter().any(|i| store.get(*i).is_some_and(|c| c.state == State::Active));
-            if active && identities.len() > 1 {
-                Ok(Effect::Create(values))
-            } else {
-                Err(Reason::ProofMismatch)
-            }
+            if active { Ok(Effect::Create(values)) } else { Err(Reason::ProofMismatch) }
         }
         OperationKind::Revoke => {
             let active = |i: &usize| store.get(*i).is_some_and(|c| c.state == State::Active);

@@ -316,6 +316,29 @@ fn who_is_not_named_is_not_found() {
     assert_eq!(said(&reference_of_header, &message), "header.missing");
 }
 
+/// Who has ended does not come back by registering himself; who is there may have one key more.
+#[test]
+fn a_registration_does_not_bring_back_who_has_ended() {
+    let scheme = BY_BODY.replace(
+        "[refusal]",
+        "[register.add.body.account]\nfrom = \"credential.account\"\n\
+         [register.add.body.key]\nfrom = \"credential.key\"\n[refusal]",
+    );
+    let world = format!(
+        "{BY_BODY_WORLD}[endpoint.add]\nmethod = \"POST\"\npath = \"/keys\"\n\
+         [credential.ended]\naccount = \"a9\"\nkey = \"fake-key-nine\"\nstate = \"revoked\"\n"
+    );
+    let reference = reference(&scheme, &world);
+    let body = |account: &str, key: &str| format!(r#"{{"account":"{account}","key":"{key}"}}"#);
+    let add = |account: &str| call("POST", "/keys", &[], &body(account, "fake-key-new"));
+    let with_new = |account: &str| call("POST", "/things", &[], &body(account, "fake-key-new"));
+    assert_eq!(said(&reference, &with_new("a1")), "carrier.mismatch");
+    assert_eq!(said(&reference, &add("a1")), "accept");
+    assert_eq!(said(&reference, &with_new("a1")), "accept");
+    assert_eq!(said(&reference, &add("a9")), "proof.mismatch");
+    assert_eq!(said(&reference, &call("POST", "/keys", &[], &body("a9", "fake-key-nine"))), "proof.mismatch");
+}
+
 const BY_NONCE: &str = r#"
 format = 1
 title = "a body that is bound for POST, and a nonce"
