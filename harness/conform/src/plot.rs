@@ -360,7 +360,7 @@ pub fn control(plot: &Plot) -> Plot {
     let mut moved: Vec<usize> = Vec::new();
     for (position, step) in plot.steps.iter().enumerate() {
         let last = position + 1 == plot.steps.len();
-        let dropped = step.is_fault && (step.action != Action::Call || !last);
+        let dropped = step.falls_away(last);
         moved.push(if dropped { 0 } else { steps.len() + 1 });
         if dropped {
             continue;

@@ -159,6 +159,21 @@ steps = [
 }
 
 #[test]
+fn a_recipe_whose_control_would_ask_nothing_is_refused() {
+    for steps in [
+        r#"[{ do = "obtain", expect = "reject", reason = ["proof.mismatch"], fault = true }]"#,
+        r#"[{ do = "wait", for = "1h" }, { do = "obtain", expect = "reject", reason = ["proof.mismatch"], fault = true }]"#,
+    ] {
+        let recipe =
+            format!("\n[[recipe]]\nname  = \"issuing/once\"\nwhy   = \"it knows nobody\"\nsteps = {steps}\n");
+        assert_scheme(
+            |d| write_recipes(d, &recipe),
+            "DIR/annexcloud/recipes.toml:7:1: the control of the rejecting recipe `once` would ask nothing\n  help: `fault = true` takes the step away: make the fault an edit, or add a call that must be let in",
+        );
+    }
+}
+
+#[test]
 fn bad_toml_is_placed() {
     assert_scheme(
         |d| edit(&d.join("scheme.toml"), "[transport]", "[transport"),
