@@ -358,6 +358,13 @@ pub enum Type {
     HttpsUrl,
 }
 
+impl Type {
+    /// Whether JSON has it as a number.
+    pub fn is_number(self) -> bool {
+        matches!(self, Self::Integer | Self::Seconds | Self::Milliseconds)
+    }
+}
+
 /// How long the signer lets a token live.
 #[derive(Debug, Clone)]
 pub enum Lifetime {
