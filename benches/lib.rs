@@ -5,15 +5,22 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bearproof_conform::entropy::Published;
-use bearproof_conform::properties::{ROLES, signer};
+use bearproof_conform::properties::ROLES;
 use bearproof_conform::resolve::carrier;
 use bearproof_conform::suite::{Disk, Suite, Variant};
 use bearproof_scheme::description::{Place, Rule, TimeRule};
 use bearproof_scheme::plan::Plan;
 use bearproof_scheme::request::Message;
-use bearproof_scheme::sign::{Draft, sign};
+use bearproof_scheme::sign::{Draft, Entropy, Signer, sign};
 use bearproof_scheme::store::{Credentials, ReplayMemory};
 use bearproof_scheme::verify::{Context, verify};
+
+pub mod instructions;
+pub mod limits;
+pub mod matrix;
+pub mod paired;
+pub mod peers;
+pub mod table;
 
 /// Reads the vectors of this repository.
 ///
@@ -52,6 +59,17 @@ impl Server {
         let context = Context { now, credentials: &self.credentials, replay: &self.replay };
         verify(&self.plan, &message.request(), &context).is_ok()
     }
+}
+
+/// The primary caller as a signer at the published clock.
+pub fn signer<'a>(variant: &'a Variant, entropy: &'a dyn Entropy) -> Option<Signer<'a>> {
+    Some(Signer {
+        description: &variant.description,
+        credential: variant.world.credential("primary")?,
+        platform: variant.world.platform("primary"),
+        now: variant.world.clock.unwrap_or(0),
+        entropy,
+    })
 }
 
 /// The draft of the primary caller for an endpoint: with a body if the scheme has such an endpoint and `body` says one.

@@ -13,7 +13,7 @@ use bearproof_conform::properties::{ROLES, SEALING_KEY, TAGS, signer};
 use bearproof_conform::suite::{Scheme, Suite};
 use bearproof_conform::vector::{FrozenRequest, Vector};
 use bearproof_scheme::description::{Alg, Format};
-use bearproof_scheme::key::Key;
+use bearproof_scheme::key::{Key, Secret};
 use bearproof_scheme::request::Message;
 use bearproof_scheme::sign::{Draft, Entropy, sign};
 use bearproof_scheme::token::make;
@@ -66,7 +66,8 @@ fn texts() -> Outcome {
 
 /// Tokens under the key of the property, and the bytes that make and change one.
 fn sealed() -> Outcome {
-    let key = Key::Bytes(&SEALING_KEY);
+    let key = Secret::new(SEALING_KEY);
+    let key = Key::Secret(&key);
     for (mode, format) in [(0, Format::Jwe), (2, Format::Opaque)] {
         let header = br#"{"alg":"dir","enc":"A256GCM"}"#;
         let token = make(format, Some(Alg::DirA256Gcm), key, header, br#"{"exp":1}"#, &[7; 12]);

@@ -138,6 +138,7 @@ fn spelt(how: Spelling, text: &str, segment: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bearproof_scheme::key::Secret;
     use rsa::pkcs1v15::Pkcs1v15Sign;
 
     fn pair() -> RsaKey {
@@ -190,7 +191,8 @@ mod tests {
     fn a_respelt_piece_is_signed_as_it_stands() {
         let text = r#"{"a":"~~~"}"#;
         let mut segments = vec![encode_url(text.as_bytes()), encode_url(text.as_bytes()), String::new()];
-        let key = Key::Bytes(b"k");
+        let key = Secret::new(*b"k");
+        let key = Key::Secret(&key);
         respelt(key, Alg::Hs256, true, Spelling::StandardAlphabet, (text, text), &mut segments).unwrap();
         let [header, payload, signature] = segments.as_slice() else { panic!("three segments") };
         assert!(payload.contains('+') || payload.contains('/'));

@@ -4,7 +4,7 @@ use bearproof_scheme::description::{Alg, Format, Place, TokenRule};
 use bearproof_scheme::encoding::{
     Rules, decode_url, encode_hex, encode_standard, encode_url, encode_url_padded, string_literal,
 };
-use bearproof_scheme::key::{Key, P256Key, RsaKey};
+use bearproof_scheme::key::{Key, P256Key, RsaKey, Secret};
 use bearproof_scheme::sign::{Signer, Texts, Trace, Written};
 use bearproof_scheme::world::Value;
 
@@ -66,13 +66,14 @@ fn sealed(
     for edit in edits {
         edit_texts(stage, edit, written, &mut texts)?;
     }
+    let none = Secret::new(Vec::new());
     let key = match &key {
-        Some(Material::Bytes(bytes)) => Key::Bytes(bytes),
+        Some(Material::Secret(secret)) => Key::Secret(secret),
         Some(Material::Of(value)) => value.key().ok_or("that is no key")?,
         // What is unsigned takes no key.
         None => match (stage.signer.key(), alg) {
             (Some(right), _) => right,
-            (None, None) => Key::Bytes(&[]),
+            (None, None) => Key::Secret(&none),
             (None, Some(_)) => return Err("the caller lacks the key".into()),
         },
     };
@@ -114,7 +115,7 @@ fn named(name: &str) -> Result<Alg, String> {
 }
 
 enum Material {
-    Bytes(Vec<u8>),
+    Secret(Secret),
     Of(Value),
 }
 
@@ -124,7 +125,7 @@ fn key_bytes(stage: &Stage<'_>, of: &KeyOf) -> Result<Material, String> {
     let name = full.split_once('.').map_or("", |(_, name)| name);
     let world = &stage.plot.variant.world;
     let own = || match stage.signer.key() {
-        Some(Key::Bytes(bytes)) => Ok(bytes.to_vec()),
+        Some(Key::Secret(secret)) => Ok(secret.expose().to_vec()),
         _ => Err("the right key is no secret text".to_string()),
     };
     let value = |values: &bearproof_scheme::world::Values| {
@@ -137,12 +138,12 @@ fn key_bytes(stage: &Stage<'_>, of: &KeyOf) -> Result<Material, String> {
         KeyOf::Platform(role) => {
             Material::Of(value(&world.platform(role).ok_or_else(|| format!("no platform `{role}`"))?.values)?)
         }
-        KeyOf::Literal(bytes) => Material::Bytes(bytes.clone()),
-        KeyOf::Public(form) => Material::Bytes(match stage.signer.key() {
+        KeyOf::Literal(bytes) => Material::Secret(Secret::new(bytes.clone())),
+        KeyOf::Public(form) => Material::Secret(Secret::new(match stage.signer.key() {
             Some(Key::Rsa(rsa)) => rsa_form(rsa, *form),
             Some(Key::P256(pair)) => p256_form(pair, *form)?,
             _ => return Err("the scheme has no public key".into()),
-        }),
+        })),
         KeyOf::Changed(change) => {
             let mut secret = own()?;
             match change {
@@ -171,7 +172,7 @@ fn key_bytes(stage: &Stage<'_>, of: &KeyOf) -> Result<Material, String> {
             if secret == own()? {
                 return Err(NO_EFFECT.into());
             }
-            Material::Bytes(secret)
+            Material::Secret(Secret::new(secret))
         }
     })
 }

@@ -1,6 +1,7 @@
 //! Key material: secrets, RSA and P-256 pairs, MACs, signatures and sealing. It must not print a secret.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce, Tag};
@@ -17,22 +18,40 @@ use sha2::{Sha256, Sha384, Sha512};
 
 use crate::description::Alg;
 use crate::encoding::encode_url;
+pub use crate::hmac_sha256::HmacSha256;
 
 /// Secret bytes. They never print.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Vec<u8>);
+#[derive(Clone)]
+pub struct Secret {
+    bytes: Vec<u8>,
+    /// What HMAC-SHA-256 makes of the key, made when it is first needed: half of the hashing for a short message.
+    hmac: OnceLock<Box<HmacSha256>>,
+}
 
 impl Secret {
     /// Wraps bytes.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Self(bytes.into())
+        Self { bytes: bytes.into(), hmac: OnceLock::new() }
     }
 
     /// The bytes, for computing; never for printing.
     pub fn expose(&self) -> &[u8] {
-        &self.0
+        &self.bytes
+    }
+
+    /// HMAC-SHA-256 keyed with the secret.
+    pub fn hmac_sha256(&self) -> &HmacSha256 {
+        self.hmac.get_or_init(|| Box::new(HmacSha256::new(&self.bytes)))
     }
 }
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Secret {}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -148,7 +167,7 @@ impl P256Key {
 #[derive(Clone, Copy)]
 pub enum Key<'k> {
     /// HMAC secret or AES key.
-    Bytes(&'k [u8]),
+    Secret(&'k Secret),
     /// RSA pair.
     Rsa(&'k RsaKey),
     /// P-256 pair.
@@ -174,7 +193,7 @@ pub fn mac(alg: Alg, key: &[u8], message: &[u8]) -> Option<Vec<u8>> {
 /// (PKCS#1 v1.5; ECDSA by RFC 6979).
 pub fn sign(alg: Alg, key: Key<'_>, message: &[u8]) -> Option<Vec<u8>> {
     match (alg, key) {
-        (Alg::Hs256 | Alg::Hs384 | Alg::Hs512, Key::Bytes(secret)) => mac(alg, secret, message),
+        (Alg::Hs256 | Alg::Hs384 | Alg::Hs512, Key::Secret(secret)) => mac(alg, secret.expose(), message),
         (Alg::Rs256 | Alg::Rs384 | Alg::Rs512, Key::Rsa(rsa)) => {
             let padding: &'static dyn signature::RsaEncoding = match alg {
                 Alg::Rs256 => &RSA_PKCS1_SHA256,
@@ -197,9 +216,11 @@ pub fn sign(alg: Alg, key: Key<'_>, message: &[u8]) -> Option<Vec<u8>> {
 /// Verifies a signature; MACs are compared in constant time.
 pub fn verify(alg: Alg, key: Key<'_>, message: &[u8], signature: &[u8]) -> bool {
     match (alg, key) {
-        (Alg::Hs256 | Alg::Hs384 | Alg::Hs512, Key::Bytes(secret)) => {
-            mac(alg, secret, message).is_some_and(|m| constant_time_eq::constant_time_eq(&m, signature))
+        (Alg::Hs256, Key::Secret(secret)) => {
+            constant_time_eq::constant_time_eq(&secret.hmac_sha256().mac(message), signature)
         }
+        (Alg::Hs384 | Alg::Hs512, Key::Secret(secret)) => mac(alg, secret.expose(), message)
+            .is_some_and(|m| constant_time_eq::constant_time_eq(&m, signature)),
         (Alg::Rs256, Key::Rsa(rsa)) => rsa.parsed.verify_sig(message, signature).is_ok(),
         (Alg::Rs384 | Alg::Rs512, Key::Rsa(rsa)) => {
             let alg =

@@ -7,6 +7,7 @@ pub mod compute;
 pub mod description;
 pub mod document;
 pub mod encoding;
+mod hmac_sha256;
 pub mod key;
 pub mod mistake;
 pub mod plan;

@@ -111,11 +111,15 @@ impl Mistake {
             Self::HexCapitals => encode_hex(&value).to_ascii_uppercase().into_bytes(),
             Self::Base64Unpadded => encode_standard(&value).trim_end_matches('=').into(),
             Self::Sha384 => Sha384::digest(&value).to_vec(),
-            Self::HashOfKeyAndMessage(key) => Sha256::digest([read(key, sources)?, value].concat()).to_vec(),
-            Self::HashOfMessageAndKey(key) => Sha256::digest([value, read(key, sources)?].concat()).to_vec(),
+            Self::HashOfKeyAndMessage(key) => {
+                Sha256::digest([&*read(key, sources)?, &value].concat()).to_vec()
+            }
+            Self::HashOfMessageAndKey(key) => {
+                Sha256::digest([&value, &*read(key, sources)?].concat()).to_vec()
+            }
             Self::Exchanged(alg, key) => mac(*alg, &value, &read(key, sources)?).unwrap_or_default(),
             Self::KeyAs(alg, key, form) => {
-                mac(*alg, &form.read(read(key, sources)?), &value).unwrap_or_default()
+                mac(*alg, &form.read(read(key, sources)?.into_owned()), &value).unwrap_or_default()
             }
             Self::Prepend(template) => [fill(template, sources)?, value].concat(),
             Self::AppendAfter(between, template) => {
@@ -138,10 +142,10 @@ impl Mistake {
                 rest.map_or_else(|| "/".into(), |rest| format!("/{rest}")).into_bytes()
             }
             Self::SlashAtTheEnd => [value, b"/".to_vec()].concat(),
-            Self::WithHost => [b"https://".to_vec(), read(&Source::Host, sources)?, value].concat(),
+            Self::WithHost => [b"https://", &*read(&Source::Host, sources)?, &value].concat(),
             Self::WithQuery => {
                 let query = read(&Source::Query, sources)?;
-                if query.is_empty() { value } else { [value, b"?".to_vec(), query].concat() }
+                if query.is_empty() { value } else { [&value, &b"?"[..], &query].concat() }
             }
             Self::BracesForNothing if value.is_empty() => b"{}".to_vec(),
             Self::BracesForNothing => value,

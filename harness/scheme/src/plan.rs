@@ -1,8 +1,10 @@
 //! A description and a world compiled once: the rows of named checks that every request runs through.
 //! It must not hold secrets of callers; those are in [`crate::store`].
 
+use std::borrow::Cow;
+
 use crate::description::{Binding, Description, Format, Part, Place, Rule, Source};
-use crate::encoding::{JsonRules, Rules};
+use crate::encoding::{JsonRules, Members, Name, Rules, Value, encode_url, string_literal};
 use crate::reference::Answer;
 use crate::request::{Message, Request, percent_decode};
 use crate::verdict::Reason;
@@ -17,10 +19,16 @@ use crate::world::{Endpoint, Platform, World};
 pub struct Plan {
     pub(crate) description: Description,
     pub(crate) leeway: u64,
-    pub(crate) endpoints: Vec<Endpoint>,
+    pub(crate) endpoints: Vec<Target>,
     pub(crate) platform: Option<Platform>,
     pub(crate) methods: Vec<String>,
     pub(crate) rows: Vec<Row>,
+    /// Headers that most tokens have, parsed once.
+    usual_headers: Vec<UsualHeader>,
+    /// Claims in the order in which most tokens have them.
+    pub(crate) claim_names: Vec<Name>,
+    /// For each part where it stands in that order, and whether its value is compared.
+    hints: Vec<(usize, bool)>,
     pub(crate) base64: Segments,
     pub(crate) json: JsonPlaces,
     pub(crate) prove: Prove,
@@ -35,6 +43,12 @@ pub(crate) type Front = Box<dyn Fn(&Description, Message) -> Message + Send + Sy
 
 /// Changes an answer before it is sent.
 pub(crate) type Back = Box<dyn Fn(&Request<'_>, Answer) -> Answer + Send + Sync>;
+
+/// An endpoint, and whether its path has no parameters.
+pub(crate) struct Target {
+    pub(crate) endpoint: Endpoint,
+    fixed: bool,
+}
 
 /// How base64url is read, by segment of the token. IV and ciphertext of a JWE are payload, its tag is signature.
 pub(crate) struct Segments {
@@ -78,12 +92,27 @@ impl Plan {
             methods = world.endpoints.iter().map(|e| e.method.clone()).collect();
         }
         let rows = rows(&description);
+        let mut claim_names: Vec<Name> = Vec::new();
+        for part in description.parts.iter().filter(|p| p.place == Place::Claims) {
+            claim_names.extend(Name::new(&part.name).filter(|name| !claim_names.contains(name)));
+        }
         Self {
             leeway: world.leeway,
-            endpoints: world.endpoints.clone(),
+            endpoints: world.endpoints.iter().map(Target::of).collect(),
             platform: world.platform("primary").cloned(),
             methods,
             rows,
+            usual_headers: usual_headers(&description),
+            hints: description
+                .parts
+                .iter()
+                .map(|part| {
+                    let position =
+                        claim_names.iter().position(|name| Some(name) == Name::new(&part.name).as_ref());
+                    (position.unwrap_or(0), checks::compared(&description, part))
+                })
+                .collect(),
+            claim_names,
             description,
             base64: Segments { header: Rules::STRICT, payload: Rules::STRICT, signature: Rules::STRICT },
             json: JsonPlaces {
@@ -124,9 +153,78 @@ impl Plan {
     /// The endpoint for a request: by path, then by method; HEAD goes where GET goes (RFC 9110 section 9.3.2).
     pub(crate) fn route(&self, request: &Request<'_>) -> Option<Route<'_>> {
         let method = if request.method == "HEAD" { "GET" } else { request.method };
-        self.endpoints.iter().filter(|e| e.method == method).find_map(|endpoint| {
-            Some(Route { parameters: match_path(&endpoint.path, request.path())?, endpoint })
+        let path = request.path();
+        self.endpoints.iter().filter(|t| t.endpoint.method == method).find_map(|target| {
+            let endpoint = &target.endpoint;
+            let parameters = if target.fixed {
+                (endpoint.path == path).then(Vec::new)?
+            } else {
+                match_path(&endpoint.path, path)?
+            };
+            Some(Route { parameters, endpoint })
         })
+    }
+
+    /// Where a claim is likely to stand, by position of its part.
+    pub(crate) fn likely(&self, part: Option<usize>) -> usize {
+        part.and_then(|part| self.hints.get(part)).map_or(0, |(position, _)| *position)
+    }
+
+    /// Whether a claim is compared, see [`checks::compared`].
+    pub(crate) fn compares(&self, part: Option<usize>) -> bool {
+        part.and_then(|part| self.hints.get(part)).is_some_and(|(_, compared)| *compared)
+    }
+
+    /// The members of an encoded header, if it is one of those that most tokens have.
+    pub(crate) fn usual_header(&self, text: &[u8]) -> Option<&Members<'static>> {
+        self.usual_headers.iter().find(|usual| *usual.text == *text).map(|usual| &usual.members)
+    }
+}
+
+impl Target {
+    fn of(endpoint: &Endpoint) -> Self {
+        Self { endpoint: endpoint.clone(), fixed: !endpoint.path.contains('{') }
+    }
+}
+
+/// A header as most libraries write it.
+struct UsualHeader {
+    /// As it stands in the token.
+    text: Box<[u8]>,
+    members: Members<'static>,
+}
+
+/// The headers of signers that write what the description says and nothing else: `alg` first or last, with and
+/// without what is optional. For sealed tokens there is no such habit.
+fn usual_headers(d: &Description) -> Vec<UsualHeader> {
+    let Some(token) = d.token.as_ref().filter(|t| t.format == Format::Jws) else { return Vec::new() };
+    let alg = || ("alg".to_string(), token.alg.header_name().to_string());
+    let in_header = d.parts.iter().filter(|p| p.place == Place::Header);
+    let constant = |p: &Part| match &p.rule {
+        Rule::Constant(text) => Some((p.name.clone(), text.clone())),
+        _ => None,
+    };
+    let named = |optional: bool| in_header.clone().filter(move |p| optional || !p.optional).map(constant);
+    let mut headers: Vec<Vec<(String, String)>> = Vec::new();
+    for optional in [true, false] {
+        // A part that differs from token to token makes no usual header.
+        let Some(parts) = named(optional).collect::<Option<Vec<_>>>() else { continue };
+        headers.push(std::iter::once(alg()).chain(parts.clone()).collect());
+        headers.push(parts.into_iter().chain([alg()]).collect());
+    }
+    headers.into_iter().map(UsualHeader::of).collect()
+}
+
+impl UsualHeader {
+    fn of(members: Vec<(String, String)>) -> Self {
+        let json =
+            |(name, text): &(String, String)| format!("{}:{}", string_literal(name), string_literal(text));
+        let text = format!("{{{}}}", members.iter().map(json).collect::<Vec<_>>().join(","));
+        let member = |(name, text)| (Cow::Owned(name), Value::String(Cow::Owned(text)));
+        Self {
+            text: encode_url(text.as_bytes()).into_bytes().into(),
+            members: members.into_iter().map(member).collect(),
+        }
     }
 }
 
@@ -363,5 +461,56 @@ impl Rows<'_> {
             self.add("access", &name, &[Reason::Access(i)], &rule.reference, Some(i), checks::access);
         }
         self.add("access", "endpoint", &[Reason::NoEndpoint], &None, None, checks::endpoint);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::description::load;
+    use crate::encoding::{Limits, decode_url, parse_object};
+
+    const ACME: &str = r#"
+        format = 1
+        title = "Acme"
+        [credential]
+        api_key = "text"
+        secret = "secret"
+        [token]
+        format = "jws"
+        alg = "HS256"
+        key = "credential.secret"
+        [header.typ]
+        constant = "JWT"
+        optional = true
+        [claims.sub]
+        from = "credential.api_key"
+        identifies = true
+        [field.authorization]
+        auth-scheme = "Bearer"
+        from = "token"
+        [refusal]
+        "*" = { status = 401 }
+    "#;
+
+    #[test]
+    fn a_usual_header_has_the_members_that_its_text_has() {
+        let headers = usual_headers(&load("acme", "scheme.toml", ACME, &[]).unwrap());
+        for header in &headers {
+            let text = decode_url(&header.text, &Rules::STRICT).unwrap();
+            let read = parse_object(&text, &JsonRules::STRICT, &Limits::DEFAULT).unwrap();
+            assert_eq!(header.members, read);
+        }
+        let has = |text: &str| headers.iter().any(|h| *h.text == *encode_url(text.as_bytes()).as_bytes());
+        assert!(has(r#"{"alg":"HS256","typ":"JWT"}"#) && has(r#"{"typ":"JWT","alg":"HS256"}"#));
+        assert!(has(r#"{"alg":"HS256"}"#) && !has(r#"{"alg":"none"}"#));
+    }
+
+    #[test]
+    fn what_is_public_is_no_key() {
+        let text = ACME.replace("credential.secret", "credential.api_key");
+        let fault = load("acme", "scheme.toml", &text, &[]).unwrap_err();
+        assert_eq!(fault.line, 10);
+        assert!(fault.message.contains("`credential.api_key` is public"), "{fault}");
     }
 }

@@ -1,5 +1,7 @@
 //! A request as bytes: what the verifier reads and the signer writes. It must not know any scheme.
 
+use std::borrow::Cow;
+
 /// A request, borrowed. Field lines keep order, case, duplicates and bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
@@ -18,7 +20,8 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// The target before `?`.
     pub fn path(&self) -> &'a str {
-        self.target.split_once('?').map_or(self.target, |(path, _)| path)
+        let end = memchr::memchr(b'?', self.target.as_bytes()).unwrap_or(self.target.len());
+        self.target.get(..end).unwrap_or(self.target)
     }
 
     /// The target after `?`; empty if there is none.
@@ -47,15 +50,21 @@ impl<'a> Request<'a> {
 
     /// The host of the one Host line, lower case, without the default port of https (RFC 3986 section 6.2.3);
     /// `None` if there is none, or several, or it is empty or not text.
-    pub fn host(&self) -> Option<String> {
+    pub fn host(&self) -> Option<Cow<'a, str>> {
         let mut hosts = self.values("host");
         let host = hosts.next()?;
         if hosts.next().is_some() {
             return None;
         }
-        let host = std::str::from_utf8(host).ok()?.trim_ascii().to_ascii_lowercase();
-        let host = host.strip_suffix(":443").filter(|_| self.secure).unwrap_or(&host);
-        if host.is_empty() { None } else { Some(host.into()) }
+        let host = std::str::from_utf8(host).ok()?.trim_ascii();
+        let host = host.strip_suffix(":443").filter(|_| self.secure).unwrap_or(host);
+        if host.is_empty() {
+            None
+        } else if host.bytes().fold(false, |any, b| any | b.is_ascii_uppercase()) {
+            Some(Cow::Owned(host.to_ascii_lowercase()))
+        } else {
+            Some(Cow::Borrowed(host))
+        }
     }
 }
 

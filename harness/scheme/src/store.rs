@@ -1,27 +1,70 @@
 //! What the verifying side remembers: credentials with their states, and nonces that were used.
 //! It must not decide whom to let in.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::{Mutex, PoisonError};
 
-use sha2::{Digest, Sha256};
+use smallvec::SmallVec;
 
-use crate::compute::{Sources, evaluate};
+use crate::compute::{self, Sources};
 use crate::description::{Description, Part, Source};
+use crate::hmac_sha256::sha256;
 use crate::world::{Credential, Platform, State, Value, Values, World, value};
 
 /// Credentials, found by the digest of what identifies them.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     entries: Vec<Credential>,
-    /// From SHA-256 of the identifying value to positions in `entries`; several during a rotation.
-    index: HashMap<[u8; 32], Vec<usize>>,
+    index: HashMap<Identity, Positions, BuildHasherDefault<FirstBytes>>,
+}
+
+/// Positions of credentials; several have one identity during a rotation.
+pub(crate) type Positions = SmallVec<[usize; 2]>;
+
+/// SHA-256 of an identifying value: how long it takes to find one says nothing of the others' bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Identity([u8; 32]);
+
+impl Hash for Identity {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [first, ..] = self.0.as_chunks().0 else { return };
+        state.write_u64(u64::from_le_bytes(*first));
+    }
+}
+
+/// A digest needs no further hash.
+#[derive(Debug, Clone, Copy, Default)]
+struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // Only `Identity` is hashed, by `write_u64`; whatever else comes still counts.
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+}
+
+impl Identity {
+    fn of(value: &[u8]) -> Self {
+        Self(sha256(value))
+    }
 }
 
 impl Credentials {
     /// Prepares the credentials of a world.
     pub fn prepare(description: &Description, world: &World) -> Self {
-        let mut all = Self { entries: Vec::new(), index: HashMap::new() };
+        let mut all = Self { entries: Vec::new(), index: HashMap::default() };
         for credential in &world.credentials {
             all.insert(description, world.platform("primary"), credential.clone());
         }
@@ -34,7 +77,7 @@ impl Credentials {
         if let Some(part) = d.parts.iter().find(|p| p.identifies)
             && let Some(identity) = of_credential(part, &credential.values, platform)
         {
-            self.index.entry(Sha256::digest(&identity).into()).or_default().push(position);
+            self.index.entry(Identity::of(&identity)).or_default().push(position);
         }
         self.entries.push(credential);
     }
@@ -61,9 +104,8 @@ impl Credentials {
     }
 
     /// Positions of the credentials with this identifying value.
-    pub(crate) fn find(&self, identity: &[u8]) -> Vec<usize> {
-        let digest: [u8; 32] = Sha256::digest(identity).into();
-        self.index.get(&digest).cloned().unwrap_or_default()
+    pub(crate) fn find(&self, identity: &[u8]) -> Positions {
+        self.index.get(&Identity::of(identity)).cloned().unwrap_or_default()
     }
 
     /// Positions of the credentials for which `part` has this value: a scan, for operations only.
@@ -81,7 +123,7 @@ impl Credentials {
     }
 
     /// All positions.
-    pub(crate) fn all(&self) -> Vec<usize> {
+    pub(crate) fn all(&self) -> Positions {
         (0..self.entries.len()).collect()
     }
 
@@ -114,7 +156,7 @@ impl Credentials {
 
 /// The value that a part has for a credential, as far as it depends on credential and platform alone.
 pub(crate) fn of_credential(part: &Part, values: &Values, platform: Option<&Platform>) -> Option<Vec<u8>> {
-    evaluate(part.pipeline()?, &OfCredential { values, platform }, &mut |_, _| {}).ok()
+    compute::value(part.pipeline()?, &OfCredential { values, platform }).ok().map(Cow::into_owned)
 }
 
 struct OfCredential<'a> {
@@ -123,7 +165,7 @@ struct OfCredential<'a> {
 }
 
 impl Sources for OfCredential<'_> {
-    fn bytes(&self, source: &Source) -> Option<Vec<u8>> {
+    fn bytes(&self, source: &Source) -> Option<Cow<'_, [u8]>> {
         match source {
             Source::Credential(name) => value(self.values, name).and_then(Value::bytes),
             Source::Platform(name) => value(&self.platform?.values, name).and_then(Value::bytes),
@@ -145,6 +187,8 @@ struct Seen {
     values: HashMap<(usize, Vec<u8>), u64>,
     /// What was over at this time may be forgotten.
     forgotten: u64,
+    /// Nothing is over before: looking through a full memory for room waits until then.
+    first_over: u64,
 }
 
 /// What [`ReplayMemory::spend`] found.
@@ -172,8 +216,9 @@ impl ReplayMemory {
         if seen.values.get(&key).is_some_and(|until| *until > now) {
             return Spent::Reused;
         }
-        if seen.values.len() >= self.capacity {
+        if seen.values.len() >= self.capacity && seen.first_over <= now {
             seen.values.retain(|_, until| *until > now);
+            seen.first_over = seen.values.values().copied().min().unwrap_or(u64::MAX);
             seen.forgotten = seen.forgotten.max(now);
         }
         // A clock that was put back makes tokens good again whose values may be forgotten.
@@ -181,6 +226,7 @@ impl ReplayMemory {
         if unknown || seen.values.len() >= self.capacity {
             return Spent::Full;
         }
+        seen.first_over = seen.first_over.min(until);
         seen.values.insert(key, until);
         Spent::Fresh
     }

@@ -25,6 +25,17 @@ pub enum Compact<'t> {
     Opaque(&'t [u8]),
 }
 
+impl<'t> Compact<'t> {
+    /// The encoded header, where there is one.
+    pub fn header(&self) -> Option<&'t [u8]> {
+        match self {
+            Self::Jws([header, ..]) => Some(header),
+            Self::Jwe([header, ..]) => Some(header),
+            Self::Opaque(_) => None,
+        }
+    }
+}
+
 /// Cuts a token of `format` at its dots.
 ///
 /// # Errors
@@ -33,14 +44,22 @@ pub fn split(format: Format, token: &[u8]) -> Result<Compact<'_>, Reason> {
     if token.len() > MAX_TOKEN {
         return Err(Reason::TokenTooLarge);
     }
-    let mut segments = token.split(|b| *b == b'.');
-    let mut next = || segments.next().ok_or(Reason::TokenMalformed);
+    let mut rest = Some(token);
+    let mut next = || {
+        let text = rest.ok_or(Reason::TokenMalformed)?;
+        let (segment, after) = match memchr::memchr(b'.', text).and_then(|dot| text.split_at_checked(dot)) {
+            Some((segment, after)) => (segment, after.get(1..)),
+            None => (text, None),
+        };
+        rest = after;
+        Ok(segment)
+    };
     let compact = match format {
         Format::Jws => Compact::Jws([next()?, next()?, next()?]),
         Format::Jwe => Compact::Jwe([next()?, next()?, next()?, next()?, next()?]),
         Format::Opaque => Compact::Opaque(next()?),
     };
-    if segments.next().is_some() { Err(Reason::TokenMalformed) } else { Ok(compact) }
+    if rest.is_some() { Err(Reason::TokenMalformed) } else { Ok(compact) }
 }
 
 /// The bytes that a JWS signature covers: header, dot, payload, as they stand in the token.
@@ -99,13 +118,13 @@ pub fn make(
             Some(vec![header, encode_url(claims), signature])
         }
         Format::Jwe => {
-            let Key::Bytes(secret) = key else { return None };
-            let (ciphertext, tag) = seal(secret, iv, header.as_bytes(), claims)?;
+            let Key::Secret(secret) = key else { return None };
+            let (ciphertext, tag) = seal(secret.expose(), iv, header.as_bytes(), claims)?;
             Some(vec![header, String::new(), encode_url(iv), encode_url(&ciphertext), encode_url(&tag)])
         }
         Format::Opaque => {
-            let Key::Bytes(secret) = key else { return None };
-            let (ciphertext, tag) = seal(secret, iv, &[], claims)?;
+            let Key::Secret(secret) = key else { return None };
+            let (ciphertext, tag) = seal(secret.expose(), iv, &[], claims)?;
             Some(vec![encode_url(&[iv, &ciphertext, &tag].concat())])
         }
     }

@@ -252,7 +252,7 @@ proptest! {
     #[test]
     fn parse_object_takes_the_objects_among_the_values(text in json_text()) {
         match (strict(text.as_bytes()), parse_object(text.as_bytes(), &JsonRules::STRICT, &WIDE)) {
-            (Ok(Value::Object(value)), object) => prop_assert_eq!(object, Ok(value)),
+            (Ok(Value::Object(value)), object) => prop_assert_eq!(object, Ok(*value)),
             (Ok(_), object) => prop_assert_eq!(object.unwrap_err().kind, JsonErrorKind::ExpectedObject),
             (Err(_), object) => prop_assert!(object.is_err()),
         }

@@ -166,7 +166,7 @@ impl Profile {
                 "platform" => &world.platform(role)?.values,
                 _ => return None,
             };
-            world::value(values, name)?.bytes()
+            world::value(values, name)?.bytes().map(std::borrow::Cow::into_owned)
         };
         let ours = find(&self.variant.world);
         ours.is_some() && ours == find(&self.scheme.default.world)

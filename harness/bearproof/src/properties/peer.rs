@@ -8,8 +8,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
 /// Asks jsonwebtoken.
 pub(super) fn jsonwebtoken(token: &str, alg: Alg, key: Key<'_>) -> Says {
     let (algorithm, key) = match (alg, key) {
-        (Alg::Hs256, Key::Bytes(secret)) => (Algorithm::HS256, DecodingKey::from_secret(secret)),
-        (Alg::Hs512, Key::Bytes(secret)) => (Algorithm::HS512, DecodingKey::from_secret(secret)),
+        (Alg::Hs256, Key::Secret(secret)) => (Algorithm::HS256, DecodingKey::from_secret(secret.expose())),
+        (Alg::Hs512, Key::Secret(secret)) => (Algorithm::HS512, DecodingKey::from_secret(secret.expose())),
         (Alg::Rs256, Key::Rsa(rsa)) => (Algorithm::RS256, DecodingKey::from_rsa_der(&rsa.pkcs1_der())),
         _ => return Says::Excepted,
     };

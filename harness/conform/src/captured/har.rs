@@ -17,9 +17,10 @@ pub(super) fn read(text: &Text<'_>) -> Result<Message, Fault> {
     let value = parse_value(text.bytes, &JsonRules::STRICT, &LIMITS)
         .map_err(|e| text.fault(e.offset, format!("no JSON: {}", e.kind), EXPECTED))?;
     let lacks = |what: &str| text.fault(0, format!("the HAR lacks {what}"), EXPECTED);
-    let request = match member(&value, "log") {
-        Some(log) => {
-            let entries = member(log, "entries").and_then(items).unwrap_or_default();
+    let log = member(&value, "log");
+    let entries = log.and_then(|log| member(log, "entries")).and_then(items).unwrap_or_default();
+    let request = match log {
+        Some(_) => {
             let first = entries.first().ok_or_else(|| lacks("an entry in `log.entries`"))?;
             member(first, "request").ok_or_else(|| lacks("`request` in its first entry"))?
         }
@@ -36,7 +37,7 @@ pub(super) fn read(text: &Text<'_>) -> Result<Message, Fault> {
     };
     let mut fields = Vec::new();
     for header in member(request, "headers").and_then(items).unwrap_or_default() {
-        let part = |name: &str| member(header, name).and_then(Value::as_str);
+        let part = |name: &str| member(&header, name).and_then(Value::as_str);
         let (Some(name), Some(value)) = (part("name"), part("value")) else {
             return Err(lacks("name and value of a field in `headers`"));
         };
@@ -62,9 +63,9 @@ fn member<'v, 't>(value: &'v Value<'t>, name: &str) -> Option<&'v Value<'t>> {
     }
 }
 
-fn items<'v, 't>(value: &'v Value<'t>) -> Option<&'v [Value<'t>]> {
+fn items<'t>(value: &Value<'t>) -> Option<Vec<Value<'t>>> {
     match value {
-        Value::Array(items) => Some(items),
+        Value::Array(items) => Some(items.iter().collect()),
         _ => None,
     }
 }

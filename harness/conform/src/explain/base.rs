@@ -45,7 +45,7 @@ impl<'a> Base<'a> {
         let (credential, named) = caller(variant, message, found, entropy);
         let signer = Signer { description: d, credential, platform: world.platform("primary"), now, entropy };
         let mut start = Start::new(signer, world, draft);
-        start.other_host = message.request().host().unwrap_or_default();
+        start.other_host = message.request().host().unwrap_or_default().into_owned();
         let own = start.parts.clone();
         start.parts.retain(|p| !p.optional || said(&own, message, found, p).is_some_and(|s| s != "\"\""));
         start.parts.retain(|p| {

@@ -73,7 +73,7 @@ fn values(
     let mut all: Observed = vec![
         ("request.scheme".into(), text(secure.into())),
         ("request.method".into(), text(message.method.clone())),
-        ("request.host".into(), request.host().map(String::into_bytes)),
+        ("request.host".into(), request.host().map(|host| host.into_owned().into_bytes())),
         ("request.path".into(), text(request.path().into())),
         ("request.query".into(), text(without_token(request.query()))),
     ];

@@ -63,7 +63,7 @@ pub(super) fn read(variant: &Variant, message: &Message) -> Reading {
     let full = rule.key.name();
     let name = full.split_once('.').map_or("", |(_, name)| name);
     for platform in &variant.world.platforms {
-        let Some(Key::Bytes(key)) =
+        let Some(Key::Secret(key)) =
             value(&platform.values, name).and_then(bearproof_scheme::world::Value::key)
         else {
             continue;
@@ -71,9 +71,9 @@ pub(super) fn read(variant: &Variant, message: &Message) -> Reading {
         let opened = match (rule.format, segments.as_slice()) {
             (Format::Jwe, [a, b, c, d, e]) => {
                 let parts = [a.as_bytes(), b.as_bytes(), c.as_bytes(), d.as_bytes(), e.as_bytes()];
-                open_jwe(&parts, key, &Rules::STRICT, &Rules::STRICT).ok()
+                open_jwe(&parts, key.expose(), &Rules::STRICT, &Rules::STRICT).ok()
             }
-            (Format::Opaque, [one]) => open_opaque(one.as_bytes(), key, &Rules::STRICT).ok(),
+            (Format::Opaque, [one]) => open_opaque(one.as_bytes(), key.expose(), &Rules::STRICT).ok(),
             _ => None,
         };
         if let Some(claims) = opened.and_then(|bytes| String::from_utf8(bytes).ok()) {

@@ -24,7 +24,7 @@ pub(super) fn object(_: &Ground, data: &[u8]) -> Result<(), String> {
     ensure(ours.is_ok() == good, || format!("we say {:?}, serde_json says {shape:?}", ours.as_ref().err()))?;
     let Ok(members) = ours else { return Ok(()) };
     let theirs: serde_json::Value = serde_json::from_slice(data).map_err(|e| e.to_string())?;
-    let written = Value::Object(members).to_text();
+    let written = Value::Object(Box::new(members)).to_text();
     let back = serde_json::from_str::<serde_json::Value>(&written).ok();
     ensure(back.as_ref() == Some(&theirs), || format!("read and written, it is another value: {written}"))
 }

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bearproof_scheme::description::{Alg, Format};
 use bearproof_scheme::encoding::Rules;
-use bearproof_scheme::key::Key;
+use bearproof_scheme::key::{Key, Secret};
 use bearproof_scheme::token::{
     Compact, IV_LEN, MAX_TOKEN, TAG_LEN, make, open_jwe, open_opaque, signing_input, split,
 };
@@ -52,7 +52,8 @@ pub(super) fn sealed_token(_: &Ground, data: &[u8]) -> Result<(), String> {
     else {
         return Ok(());
     };
-    let segments = make(format, Some(Alg::DirA256Gcm), Key::Bytes(&SEALING_KEY), header, claims, &iv);
+    let key = Secret::new(SEALING_KEY);
+    let segments = make(format, Some(Alg::DirA256Gcm), Key::Secret(&key), header, claims, &iv);
     let mut token = segments.ok_or("sealing fails")?.join(".").into_bytes();
     if token.len() > MAX_TOKEN {
         return Ok(());

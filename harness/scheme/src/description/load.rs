@@ -328,6 +328,22 @@ fn set_default_types(description: &mut Description) {
     }
 }
 
+/// A key is a secret or a key pair: what is public keys nothing.
+fn check_key(root: &Table<'_>, d: &Description, key: &Source) -> Result<(), Fault> {
+    let kind = match key {
+        Source::Credential(name) => d.credential_kind(name),
+        Source::Platform(name) => d.platform_kind(name),
+        _ => None,
+    };
+    if !matches!(kind, Some(Kind::Text | Kind::Integer | Kind::List)) {
+        return Ok(());
+    }
+    let full = key.name();
+    let message = format!("`{full}` is public, so it is no key of a token");
+    let remedy = format!("declare `{full}` as `secret`, `key`, `rsa` or `p256`");
+    Err(root.fault_at(&|word, text| word == "key" && text == full, message, remedy))
+}
+
 /// What no single word can tell: references, names, and methods that would leave a body unbound.
 fn check(root: &Table<'_>, d: &Description) -> Result<(), Fault> {
     check_references(root, d)?;
@@ -343,6 +359,7 @@ fn check(root: &Table<'_>, d: &Description) -> Result<(), Fault> {
     }
     if let Some(token) = &d.token {
         check_source(root, d, &token.key, "token.key")?;
+        check_key(root, d, &token.key)?;
         let carried = d.parts.iter().any(|p| p.pipeline().and_then(|p| p.single()) == Some(&Source::Token));
         if !carried {
             let remedy = "add a field with `from = \"token\"`";

@@ -427,6 +427,11 @@ impl Type {
             Self::HttpsUrl => "https-url",
         }
     }
+
+    /// Whether JSON has it as a number.
+    pub fn is_number(self) -> bool {
+        matches!(self, Self::Integer | Self::Seconds | Self::Milliseconds)
+    }
 }
 
 /// How long the signer lets a token live.

@@ -73,6 +73,25 @@ impl Source {
         })
     }
 
+    /// The NAME of a source that has one.
+    pub fn own_name(&self) -> Option<&str> {
+        match self {
+            Self::Parameter(name)
+            | Self::Credential(name)
+            | Self::Platform(name)
+            | Self::Endpoint(name)
+            | Self::Claims(name)
+            | Self::Header(name) => Some(name),
+            Self::Method
+            | Self::Host
+            | Self::Path
+            | Self::Query
+            | Self::Target
+            | Self::Body
+            | Self::Token => None,
+        }
+    }
+
     /// As written in descriptions.
     pub fn name(&self) -> String {
         match self {

@@ -48,7 +48,7 @@ pub enum Alg {
 }
 
 impl Alg {
-    /// All algorithms with their names in descriptions.
+    /// All algorithms with their names in descriptions, in the order of the variants.
     pub const NAMES: [(&'static str, Self); 8] = [
         ("HS256", Self::Hs256),
         ("HS384", Self::Hs384),
@@ -62,7 +62,7 @@ impl Alg {
 
     /// The name in descriptions.
     pub fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|(_, alg)| *alg == self).map_or("", |(name, _)| name)
+        Self::NAMES.get(self as usize).map_or("", |(name, _)| name)
     }
 
     /// The value of the `alg` header parameter.
@@ -73,5 +73,17 @@ impl Alg {
     /// Whether the signing key is an HMAC secret.
     pub fn is_hmac(self) -> bool {
         matches!(self, Self::Hs256 | Self::Hs384 | Self::Hs512)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Alg;
+
+    #[test]
+    fn each_algorithm_has_its_own_name() {
+        for (name, alg) in Alg::NAMES {
+            assert_eq!(alg.name(), name);
+        }
     }
 }

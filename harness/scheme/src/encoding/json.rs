@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Range;
 
+use arrayvec::ArrayVec;
+
 use super::json_error::{JsonError, JsonErrorKind};
-use super::scan::{Limits, Scanner, Start};
+use super::scan::{Limits, Scanner, Start, plain_run};
 
 /// A JSON value (RFC 8259 section 3). Two are equal if they have the same members in the same order and the
 /// same number texts.
@@ -22,14 +24,33 @@ pub enum Value<'a> {
     /// A string without its escapes; borrowed if it has none.
     String(Cow<'a, str>),
     /// An array.
-    Array(Vec<Value<'a>>),
+    Array(Elements<'a>),
     /// An object.
-    Object(Members<'a>),
+    Object(Box<Members<'a>>),
 }
 
 /// The members of an object in the order of the text, each name once.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Members<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
+pub struct Members<'a> {
+    /// The first ones, without an allocation.
+    first: ArrayVec<Member<'a>, 8>,
+    /// Those for which there is no place.
+    more: Vec<Member<'a>>,
+}
+
+/// Name and value.
+type Member<'a> = (Cow<'a, str>, Value<'a>);
+
+/// The elements of an array. Its text was read and is good; they are made again by whoever asks for them, so that a
+/// list among claims costs nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Elements<'a> {
+    /// What stands between the brackets.
+    text: &'a str,
+    rules: JsonRules,
+    /// Whether all are strings without escapes.
+    plain: bool,
+}
 
 /// What is tolerated beyond the strict reading. `STRICT` tolerates nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +84,23 @@ pub fn parse_object<'a>(
     rules: &JsonRules,
     limits: &Limits,
 ) -> Result<Members<'a>, JsonError> {
+    let mut members = Members::default();
+    parse_members(text, rules, limits, &[], &mut members)?;
+    Ok(members)
+}
+
+/// Reads `text` as one JSON object into `members`; after a fault some are there. `expected` says which names
+/// are likely, each once and in which order: a guess that changes nothing but the time it takes.
+///
+/// # Errors
+/// As [`parse_object`].
+pub(crate) fn parse_members<'a>(
+    text: &'a [u8],
+    rules: &JsonRules,
+    limits: &Limits,
+    expected: &[Name],
+    members: &mut Members<'a>,
+) -> Result<(), JsonError> {
     Scanner::read(
         text,
         limits,
@@ -70,11 +108,27 @@ pub fn parse_object<'a>(
         |scan| {
             let offset = scan.offset();
             match scan.start()? {
-                Start::Object => object(scan, rules),
+                Start::Object => object(scan, rules, expected, members),
                 _ => Err(JsonError { offset, kind: JsonErrorKind::ExpectedObject }),
             }
         },
     )
+}
+
+/// A name as it stands in most texts: without escapes, and with the colon right behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Name {
+    /// Name, quote, colon.
+    text: Box<str>,
+}
+
+impl Name {
+    /// `None` for a name that needs escapes.
+    pub(crate) fn new(name: &str) -> Option<Self> {
+        let literal = string_literal(name);
+        let plain = literal.strip_prefix('"')?;
+        (plain.len() == name.len() + 1).then(|| Self { text: format!("{plain}:").into() })
+    }
 }
 
 /// Reads `text` as one JSON value.
@@ -95,10 +149,55 @@ pub fn string_literal(text: &str) -> String {
     out
 }
 
+impl PartialEq for Elements<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Elements<'_> {}
+
+impl<'a> Elements<'a> {
+    /// Each element, in the order of the text.
+    pub fn iter(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
+        let mut scan = Scanner::again(self.text);
+        let rules = self.rules;
+        std::iter::from_fn(move || scan.next_element(|scan| value(scan, &rules)))
+    }
+
+    /// The elements, if all are strings without escapes: quotes stand around them and nowhere else.
+    pub(crate) fn plain_texts(&self) -> Option<impl Iterator<Item = &'a str> + use<'a>> {
+        let mut rest = self.text;
+        self.plain.then(|| {
+            std::iter::from_fn(move || {
+                let quoted = rest.get(plain_run(rest.as_bytes()) + 1..)?;
+                let text = quoted.get(..plain_run(quoted.as_bytes()))?;
+                rest = quoted.get(text.len() + 1..)?;
+                Some(text)
+            })
+        })
+    }
+
+    /// Whether the array is `[]`.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+}
+
+impl<'a> FromIterator<(Cow<'a, str>, Value<'a>)> for Members<'a> {
+    /// Whoever collects gives each name once.
+    fn from_iter<I: IntoIterator<Item = (Cow<'a, str>, Value<'a>)>>(members: I) -> Self {
+        let mut all = Self::default();
+        members.into_iter().for_each(|member| all.push(member));
+        all
+    }
+}
+
 impl<'a> Members<'a> {
     /// Name and value of each member, in the order of the text.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value<'a>)> {
-        self.0.iter().map(|(name, value)| (name.as_ref(), value))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value<'a>)> {
+        self.first.iter().chain(&self.more).map(|(name, value)| (name.as_ref(), value))
     }
 
     /// The value of the member called `name`. Looks at one member after the other.
@@ -107,16 +206,34 @@ impl<'a> Members<'a> {
         self.iter().find(|(own, _)| *own == name).map(|(_, value)| value)
     }
 
+    /// As [`Members::find`], which looks first where the member is likely to be.
+    pub(crate) fn find_near(&self, likely: usize, name: &str) -> Option<&Value<'a>> {
+        match self.first.get(likely) {
+            Some((own, value)) if own == name => Some(value),
+            _ => self.find(name),
+        }
+    }
+
     /// How many members there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.first.len() + self.more.len()
     }
 
     /// Whether the object is `{}`.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.first.is_empty()
+    }
+
+    fn push(&mut self, member: Member<'a>) {
+        if let Err(full) = self.first.try_push(member) {
+            self.more.push(full.element());
+        }
+    }
+
+    fn value_mut(&mut self, position: usize) -> Option<&mut Value<'a>> {
+        self.first.iter_mut().chain(&mut self.more).nth(position).map(|(_, value)| value)
     }
 }
 
@@ -144,14 +261,18 @@ fn value<'a, G: FnMut(Range<usize>)>(
     rules: &JsonRules,
 ) -> Result<Value<'a>, JsonError> {
     Ok(match scan.start()? {
-        Start::Object => Value::Object(object(scan, rules)?),
+        Start::Object => {
+            let mut members = Box::<Members<'_>>::default();
+            object(scan, rules, &[], &mut members)?;
+            Value::Object(members)
+        }
         Start::Array => {
-            let mut elements = Vec::new();
-            scan.elements(|scan| {
-                elements.push(value(scan, rules)?);
+            let mut plain = true;
+            let text = scan.elements(|scan| {
+                plain &= check(scan, rules)?;
                 Ok(())
             })?;
-            Value::Array(elements)
+            Value::Array(Elements { text, rules: *rules, plain })
         }
         Start::String => Value::String(string(scan)?),
         Start::Number(text) => Value::Number(text),
@@ -160,17 +281,45 @@ fn value<'a, G: FnMut(Range<usize>)>(
     })
 }
 
+/// Reads a value for its faults alone. Whether it is a string without escapes.
+fn check<'a, G: FnMut(Range<usize>)>(
+    scan: &mut Scanner<'a, G>,
+    rules: &JsonRules,
+) -> Result<bool, JsonError> {
+    match scan.start()? {
+        Start::Object => object(scan, rules, &[], &mut Members::default())?,
+        Start::Array => drop(scan.elements(|scan| check(scan, rules).map(drop))?),
+        Start::String if scan.plain_string().is_some() => return Ok(true),
+        Start::String => drop(scan.string(|_, _| {})?),
+        Start::Number(_) | Start::Bool(_) | Start::Null => {}
+    }
+    Ok(false)
+}
+
 fn object<'a, G: FnMut(Range<usize>)>(
     scan: &mut Scanner<'a, G>,
     rules: &JsonRules,
-) -> Result<Members<'a>, JsonError> {
-    let mut read = ReadMembers::default();
+    expected: &[Name],
+    members: &mut Members<'a>,
+) -> Result<(), JsonError> {
+    let mut read = ReadMembers { members, index: BTreeMap::new() };
     let limit = scan.limits().members;
+    // As long as every name is the one that was expected there, none can be there twice.
+    let mut expected = expected.iter();
     scan.members(|scan, offset| {
+        if read.members.len() < limit
+            && let Some(name) = expected.next().and_then(|name| scan.exactly(&name.text))
+        {
+            let name = name.strip_suffix("\":").unwrap_or(name);
+            let value = value(scan, rules)?;
+            read.members.push((Cow::Borrowed(name), value));
+            return Ok(());
+        }
+        expected = [].iter();
         let name = string(scan)?;
         let earlier = read.position(&name);
         match earlier {
-            None if read.entries.len() >= limit => {
+            None if read.members.len() >= limit => {
                 return Err(JsonError { offset, kind: JsonErrorKind::TooManyMembers { limit } });
             }
             Some(_) if rules.duplicates == Duplicates::Refuse => {
@@ -180,17 +329,19 @@ fn object<'a, G: FnMut(Range<usize>)>(
         }
         scan.colon()?;
         let value = value(scan, rules)?;
-        match earlier.and_then(|position| read.entries.get_mut(position)) {
-            None => read.entries.push((name, value)),
-            Some((_, first)) if rules.duplicates == Duplicates::Last => *first = value,
+        match earlier.and_then(|position| read.members.value_mut(position)) {
+            None => read.members.push((name, value)),
+            Some(first) if rules.duplicates == Duplicates::Last => *first = value,
             Some(_) => {}
         }
         Ok(())
-    })?;
-    Ok(Members(read.entries))
+    })
 }
 
 fn string<'a, G: FnMut(Range<usize>)>(scan: &mut Scanner<'a, G>) -> Result<Cow<'a, str>, JsonError> {
+    if let Some(text) = scan.plain_string() {
+        return Ok(Cow::Borrowed(text));
+    }
     let mut unescaped = String::new();
     let last = scan.string(|run, character| {
         unescaped.push_str(run);
@@ -205,23 +356,23 @@ fn string<'a, G: FnMut(Range<usize>)>(scan: &mut Scanner<'a, G>) -> Result<Cow<'
 }
 
 /// The members of an object while it is read; their names are all different.
-#[derive(Default)]
-struct ReadMembers<'a> {
-    entries: Vec<(Cow<'a, str>, Value<'a>)>,
-    /// Where each name stands. Stays empty for small objects and lags behind `entries`.
+struct ReadMembers<'m, 'a> {
+    members: &'m mut Members<'a>,
+    /// Where each name stands. Stays empty for small objects and lags behind `members`.
     index: BTreeMap<Cow<'a, str>, usize>,
 }
 
-impl ReadMembers<'_> {
+impl ReadMembers<'_, '_> {
     /// Up to here comparing name after name is quicker than an index. Beyond, its square would let a large
     /// object cost a sender little and us much.
     const SMALL: usize = 16;
 
     fn position(&mut self, name: &str) -> Option<usize> {
-        if self.entries.len() <= Self::SMALL {
-            return self.entries.iter().position(|(own, _)| own == name);
+        if self.members.len() <= Self::SMALL {
+            return self.members.iter().position(|(own, _)| own == name);
         }
-        for (position, (own, _)) in self.entries.iter().enumerate().skip(self.index.len()) {
+        let own_names = self.members.first.iter().chain(&self.members.more).map(|(own, _)| own);
+        for (position, own) in own_names.enumerate().skip(self.index.len()) {
             self.index.insert(own.clone(), position);
         }
         self.index.get(name).copied()
@@ -241,7 +392,7 @@ fn write_value(out: &mut String, value: &Value<'_>) {
                 if position > 0 {
                     out.push(',');
                 }
-                write_value(out, element);
+                write_value(out, &element);
             }
             out.push(']');
         }
@@ -370,13 +521,83 @@ mod tests {
         }
     }
 
+    /// Every text of up to four of these members, read with every guess and every rule.
+    #[test]
+    fn a_guess_of_names_changes_nothing() {
+        let members = [
+            r#""a":1"#,
+            r#""b":"x""#,
+            r#""a":2"#,
+            r#""\u0061":3"#,
+            r#""b" :[1,"a"]"#,
+            r#""c": {"a":1,"a":2}"#,
+            r#""a":"#,
+            "",
+        ];
+        let guesses = [&[][..], &["a"], &["a", "b"], &["b", "a"], &["a", "b", "c", "d"]];
+        let guesses = guesses.map(|names| names.iter().filter_map(|n| Name::new(n)).collect::<Vec<_>>());
+        let limits = Limits { depth: 8, members: 3 };
+        for number in 0..members.len().pow(4) {
+            let digit = |place: u32| number / members.len().pow(place) % members.len();
+            let text: Vec<&str> = (0..4).map(|place| members[digit(place)]).collect();
+            let text = format!("{{{}}}", text.join(","));
+            let shorter = text.trim_matches(',').replace(",,", ",").replace("{,", "{").replace(",}", "}");
+            for duplicates in [Duplicates::Refuse, Duplicates::First, Duplicates::Last] {
+                let rules = JsonRules { duplicates };
+                for text in [&text, &shorter] {
+                    let plain = parse_object(text.as_bytes(), &rules, &limits);
+                    for names in &guesses {
+                        let mut read = Members::default();
+                        let guessed = parse_members(text.as_bytes(), &rules, &limits, names, &mut read);
+                        assert_eq!(guessed.map(|()| read), plain, "{text}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_that_needs_escapes_is_not_guessed() {
+        assert!(["a", "api-key", "é", ""].iter().all(|name| Name::new(name).is_some()));
+        assert!(["a\"", "\\", "\n", "\u{1}"].iter().all(|name| Name::new(name).is_none()));
+    }
+
+    #[test]
+    fn elements_come_out_as_often_as_they_are_asked_for() {
+        for (text, plain) in [
+            ("[]", true),
+            ("[ ]", true),
+            (r#"["a"]"#, true),
+            (r#"[ "a,b" , "]" ,"" ]"#, true),
+            (r#"["\u0061"]"#, false),
+            ("[1,2]", false),
+            (r#"["a",1]"#, false),
+            (r#"[["a"],{"b":["c"]},null]"#, false),
+        ] {
+            let Value::Array(list) = read(text) else { panic!("{text}") };
+            let all: Vec<_> = list.iter().collect();
+            let theirs: Vec<serde_json::Value> = serde_json::from_str(text).unwrap();
+            assert_eq!(all.len(), theirs.len(), "{text}");
+            assert_eq!(list.is_empty(), theirs.is_empty());
+            for (ours, theirs) in all.iter().zip(&theirs) {
+                assert_eq!(serde_json::from_str::<serde_json::Value>(&ours.to_text()).unwrap(), *theirs);
+            }
+            let texts =
+                list.plain_texts().map(|texts| texts.map(Into::into).collect::<Vec<serde_json::Value>>());
+            assert_eq!(texts, plain.then_some(theirs), "{text}");
+        }
+        assert_eq!(read("[1, [2]]"), read("[ 1,[ 2 ] ]"), "white space does not count");
+        assert_ne!(read("[1]"), read("[1,1]"));
+    }
+
     #[test]
     fn names_are_indexed_only_in_objects_that_are_not_small() {
         for (size, indexed) in [(16, 0), (17, 17), (18, 18), (500, 500)] {
-            let mut read = ReadMembers::default();
+            let mut members = Members::default();
+            let mut read = ReadMembers { members: &mut members, index: BTreeMap::new() };
             for n in 0..size {
                 assert_eq!(read.position(&format!("n{n}")), None);
-                read.entries.push((Cow::Owned(format!("n{n}")), Value::Null));
+                read.members.push((Cow::Owned(format!("n{n}")), Value::Null));
             }
             assert_eq!(read.position("n3"), Some(3));
             assert_eq!(read.index.len(), indexed, "{size}");

@@ -72,6 +72,14 @@ impl<'a, G: FnMut(Range<usize>)> Scanner<'a, G> {
         if scan.at < text.len() { Err(scan.fault(JsonErrorKind::ExpectedEnd)) } else { Ok(value) }
     }
 
+    /// If `text`, a name with its quote and its colon, stands right here: reads it and the white space behind it.
+    pub(super) fn exactly(&mut self, text: &str) -> Option<&'a str> {
+        let found = self.text.get(self.at..)?.get(..text.len()).filter(|found| *found == text)?;
+        self.at += text.len();
+        self.space();
+        Some(found)
+    }
+
     pub(super) fn offset(&self) -> usize {
         self.at
     }
@@ -129,22 +137,38 @@ impl<'a, G: FnMut(Range<usize>)> Scanner<'a, G> {
         Ok(())
     }
 
-    /// Reads an array after its bracket. `element` must read one value.
+    /// Reads an array after its bracket. `element` must read one value. The result is the text between the brackets,
+    /// from the first element to the last.
     pub(super) fn elements(
         &mut self,
         mut element: impl FnMut(&mut Self) -> Result<(), JsonError>,
-    ) -> Result<(), JsonError> {
+    ) -> Result<&'a str, JsonError> {
         self.enter()?;
+        let from = self.at;
+        let mut text = "";
         if !self.eat(b']') {
             loop {
                 element(self)?;
+                text = self.since(from);
                 if !self.another(b']', JsonErrorKind::ExpectedCommaOrBracket)? {
                     break;
                 }
             }
         }
         self.depth -= 1;
-        Ok(())
+        Ok(text)
+    }
+
+    /// Reads a string after its opening quote, if it has no escapes and no faults; else nothing is read.
+    pub(super) fn plain_string(&mut self) -> Option<&'a str> {
+        let rest = self.rest();
+        let length = plain_run(rest);
+        if rest.get(length) != Some(&b'"') {
+            return None;
+        }
+        let text = self.text.get(self.at..)?.get(..length)?;
+        self.at += length + 1;
+        Some(text)
     }
 
     /// Reads a string after its opening quote. `escape` gets each escaped character and the raw text before it;
@@ -152,8 +176,7 @@ impl<'a, G: FnMut(Range<usize>)> Scanner<'a, G> {
     pub(super) fn string(&mut self, mut escape: impl FnMut(&'a str, char)) -> Result<&'a str, JsonError> {
         loop {
             let from = self.at;
-            let special = |byte: &u8| matches!(byte, 0..=0x1F | b'"' | b'\\');
-            self.at += self.rest().iter().position(special).unwrap_or(self.rest().len());
+            self.at += plain_run(self.rest());
             let run = self.since(from);
             match self.peek() {
                 Some(b'"') => {
@@ -212,11 +235,10 @@ impl<'a, G: FnMut(Range<usize>)> Scanner<'a, G> {
     }
 
     fn digits(&mut self) -> Result<(), JsonError> {
-        let from = self.at;
-        while let Some(b'0'..=b'9') = self.peek() {
-            self.at += 1;
-        }
-        if self.at == from { Err(self.fault(JsonErrorKind::ExpectedDigit)) } else { Ok(()) }
+        let rest = self.rest();
+        let count = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
+        self.at += count;
+        if count == 0 { Err(self.fault(JsonErrorKind::ExpectedDigit)) } else { Ok(()) }
     }
 
     /// The character of the escape that begins here with its backslash.
@@ -296,6 +318,47 @@ impl<'a, G: FnMut(Range<usize>)> Scanner<'a, G> {
     fn fault(&self, kind: JsonErrorKind) -> JsonError {
         JsonError { offset: self.at, kind }
     }
+}
+
+impl<'a> Scanner<'a, fn(Range<usize>)> {
+    /// Goes once more through the elements of an array that [`Scanner::elements`] gave.
+    pub(super) fn again(text: &'a str) -> Self {
+        let limits = Limits { depth: MAX_DEPTH, members: usize::MAX };
+        Self { text, at: 0, depth: 0, limits, gap: |_| {} }
+    }
+
+    /// The next of these elements; `element` must read it.
+    pub(super) fn next_element<T>(
+        &mut self,
+        element: impl FnOnce(&mut Self) -> Result<T, JsonError>,
+    ) -> Option<T> {
+        if self.at >= self.text.len() {
+            return None;
+        }
+        let value = element(self).ok()?;
+        self.space();
+        self.eat(b',');
+        self.space();
+        Some(value)
+    }
+}
+
+/// How many bytes stand before the first that ends a run of plain text in a string: a quote, a backslash or a control
+/// character. Eight at a time, as long as there are eight.
+pub(super) fn plain_run(bytes: &[u8]) -> usize {
+    let each = |byte: u8| u64::from_le_bytes([byte; 8]);
+    // The highest bit of each byte that is below `limit`, at least up to the first that is.
+    let below = |word: u64, limit: u8| word.wrapping_sub(each(limit)) & !word & each(0x80);
+    let (words, rest) = bytes.as_chunks();
+    for (position, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = below(word, 0x20) | below(word ^ each(b'"'), 1) | below(word ^ each(b'\\'), 1);
+        if found != 0 {
+            return position * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    let special = |byte: &u8| matches!(byte, 0..=0x1F | b'"' | b'\\');
+    words.len() * 8 + rest.iter().position(special).unwrap_or(rest.len())
 }
 
 #[cfg(test)]
@@ -462,6 +525,21 @@ mod tests {
             r#""\ud800\ue000""#,
         ] {
             assert_eq!(refusal(text), (1, JsonErrorKind::LoneSurrogate), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_run_ends_at_the_first_special_byte_wherever_it_stands() {
+        let special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+        for byte in 0..=255 {
+            for length in 0..20 {
+                for position in 0..length {
+                    let mut bytes = vec![0x80 | byte; length];
+                    bytes[position] = byte;
+                    let expected = if special(byte) { position } else { length };
+                    assert_eq!(plain_run(&bytes), expected, "{byte} at {position} of {length}");
+                }
+            }
         }
     }
 

@@ -31,7 +31,8 @@ fn write(habit: &Mistake, value: &Value<'_>, depth: usize, out: &mut String) {
             });
         }
         Value::Array(items) => {
-            list(habit, ('[', ']'), items, depth, out, |item, out| write(habit, item, depth + 1, out));
+            let items: Vec<_> = items.iter().collect();
+            list(habit, ('[', ']'), &items, depth, out, |item, out| write(habit, item, depth + 1, out));
         }
         Value::String(text) => out.push_str(&literal(habit, text)),
         Value::Number(text) => match (habit, text.parse::<f64>()) {

@@ -1,5 +1,6 @@
 //! Computes the values of parts, on demand: one part may read another. It must not place them in a request.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use super::{Draft, Entropy, SignError, Signer, Trace, Written};
@@ -59,7 +60,7 @@ impl<'m, 'a> Maker<'m, 'a> {
             Rule::Nonce(shape) => nonce(*shape, self.signer.entropy, &part.path()),
             Rule::Time(rule) => {
                 let seconds = match rule {
-                    TimeRule::Expires => self.signer.now.saturating_add(self.lifetime(part)?),
+                    TimeRule::Expires => self.signer.now.saturating_add(lifetime(self.signer, part)?),
                     TimeRule::Issued | TimeRule::NotBefore => self.signer.now,
                 };
                 write_time(first, seconds)
@@ -89,9 +90,7 @@ impl<'m, 'a> Maker<'m, 'a> {
             }
         };
         let json = match first {
-            Type::Integer | Type::Seconds | Type::Milliseconds => {
-                String::from_utf8_lossy(&bytes).into_owned()
-            }
+            _ if first.is_number() => String::from_utf8_lossy(&bytes).into_owned(),
             Type::List => {
                 let list = String::from_utf8_lossy(&bytes);
                 let items: Vec<String> =
@@ -102,40 +101,43 @@ impl<'m, 'a> Maker<'m, 'a> {
         };
         Ok(Written { place: part.place, name: part.name.clone(), json, bytes })
     }
+}
 
-    fn lifetime(&self, part: &Part) -> Result<u64, SignError> {
-        match &part.lifetime {
-            None => Ok(60),
-            Some(Lifetime::Fixed(seconds)) => Ok(*seconds),
-            Some(Lifetime::Credential(name)) => {
-                let missing =
-                    || SignError::Missing { part: part.path(), source: format!("credential.{name}") };
-                let bytes = read(&self.signer.credential.values, name).ok_or_else(missing)?;
-                std::str::from_utf8(&bytes).ok().and_then(|t| t.parse().ok()).ok_or_else(missing)
-            }
+/// How long a token lives whose end is this part.
+pub(super) fn lifetime(signer: &Signer<'_>, part: &Part) -> Result<u64, SignError> {
+    match &part.lifetime {
+        None => Ok(60),
+        Some(Lifetime::Fixed(seconds)) => Ok(*seconds),
+        Some(Lifetime::Credential(name)) => {
+            let missing = || SignError::Missing { part: part.path(), source: format!("credential.{name}") };
+            let bytes = read(&signer.credential.values, name).ok_or_else(missing)?;
+            std::str::from_utf8(&bytes).ok().and_then(|t| t.parse().ok()).ok_or_else(missing)
         }
     }
 }
 
 impl Sources for Maker<'_, '_> {
-    fn bytes(&self, source: &Source) -> Option<Vec<u8>> {
+    fn bytes(&self, source: &Source) -> Option<Cow<'_, [u8]>> {
         let part = |place: Place, name: &str| {
             self.parts
                 .iter()
                 .filter(|p| p.place == place && p.name == name)
                 .find_map(|p| self.write(p).ok().flatten())
-                .map(|w| w.bytes)
+                .map(|w| Cow::Owned(w.bytes))
         };
         match source {
-            Source::Method => Some(self.draft.method.clone().into_bytes()),
-            Source::Host => Some(self.draft.host.clone().into_bytes()),
-            Source::Path => Some(self.draft.raw_path().into_bytes()),
-            Source::Query => Some(self.draft.query.clone().into_bytes()),
-            Source::Target => Some(self.draft.target().into_bytes()),
-            Source::Body => Some(self.draft.body.clone()),
-            Source::Parameter(name) => {
-                self.draft.parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone().into_bytes())
-            }
+            Source::Method => Some(Cow::Borrowed(self.draft.method.as_bytes())),
+            Source::Host => Some(Cow::Borrowed(self.draft.host.as_bytes())),
+            Source::Path => Some(Cow::Owned(self.draft.raw_path().into_bytes())),
+            Source::Query => Some(Cow::Borrowed(self.draft.query.as_bytes())),
+            Source::Target => Some(Cow::Owned(self.draft.target().into_bytes())),
+            Source::Body => Some(Cow::Borrowed(&self.draft.body)),
+            Source::Parameter(name) => self
+                .draft
+                .parameters
+                .iter()
+                .find(|(n, _)| n == name)
+                .map(|(_, v)| Cow::Borrowed(v.as_bytes())),
             Source::Credential(name) => read(&self.signer.credential.values, name),
             Source::Platform(name) => read(&self.signer.platform?.values, name),
             Source::Claims(name) => part(Place::Claims, name),
@@ -145,7 +147,7 @@ impl Sources for Maker<'_, '_> {
     }
 }
 
-fn read(values: &Values, name: &str) -> Option<Vec<u8>> {
+fn read<'v>(values: &'v Values, name: &str) -> Option<Cow<'v, [u8]>> {
     value(values, name)?.bytes()
 }
 
@@ -161,7 +163,7 @@ pub fn write_time(form: Type, seconds: u64) -> Vec<u8> {
 }
 
 /// A nonce of this shape.
-fn nonce(shape: Nonce, entropy: &dyn Entropy, purpose: &str) -> Vec<u8> {
+pub(super) fn nonce(shape: Nonce, entropy: &dyn Entropy, purpose: &str) -> Vec<u8> {
     let number = |len: usize| {
         entropy
             .bytes(purpose, len)

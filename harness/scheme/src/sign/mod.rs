@@ -2,6 +2,7 @@
 //! on the way calls them one by one. Time and randomness come in; it must not ask for them.
 
 mod maker;
+mod prepared;
 
 use std::fmt;
 
@@ -13,6 +14,7 @@ use crate::token;
 use crate::world::{Credential, Endpoint, Platform, World, value};
 use maker::Maker;
 pub use maker::write_time;
+pub use prepared::Prepared;
 
 /// Randomness of a binding: the same purpose gives the same bytes.
 pub trait Entropy {

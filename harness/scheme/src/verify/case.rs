@@ -2,23 +2,32 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::mem::MaybeUninit;
+
+use smallvec::{SmallVec, smallvec};
 
 use crate::compute::Sources;
-use crate::description::{Place, Source};
-use crate::encoding::Members;
+use crate::description::{Part, Place, Source};
+use crate::encoding::{self, Members, Room, Rules, decode_strict, decode_url};
+use crate::key::Secret;
 use crate::plan::{Plan, Route};
 use crate::request::Request;
-use crate::token::Compact;
+use crate::store::Positions;
+use crate::token::{Compact, MAX_TOKEN};
+use crate::verdict::Reason;
 use crate::verify::Context;
-use crate::verify::values::{items, plain};
-use crate::world::{Credential, Value, Values, value};
+use crate::verify::values::{self, items, plain};
+use crate::world::{Credential, Items, Value, Values, value};
 
-/// Decoded bytes that parsed members borrow from.
+/// Decoded bytes that parsed members borrow from, where they are not in a room of the stack.
 #[derive(Default)]
 pub(crate) struct Buffers {
     pub(crate) header: OnceCell<Vec<u8>>,
     pub(crate) claims: OnceCell<Vec<u8>>,
 }
+
+/// Room for the claims of every token that is short enough to be looked at.
+pub(crate) type ClaimsRoom = [MaybeUninit<u8>; MAX_TOKEN / 4 * 3];
 
 /// A request on its way through the rows.
 pub(crate) struct Case<'c> {
@@ -26,15 +35,20 @@ pub(crate) struct Case<'c> {
     pub(crate) request: &'c Request<'c>,
     pub(crate) context: Context<'c>,
     pub(crate) buffers: &'c Buffers,
+    /// Where claims are decoded; there until they are.
+    room: Option<&'c mut Room>,
+    /// The claims in that room.
+    decoded: Option<&'c [u8]>,
     pub(crate) route: Option<Route<'c>>,
     /// Value of each part that sits in a field, by position of the part.
-    pub(crate) fields: Vec<(usize, &'c [u8])>,
+    pub(crate) fields: SmallVec<[(usize, &'c [u8]); 4]>,
     pub(crate) token: Option<&'c [u8]>,
     pub(crate) compact: Option<Compact<'c>>,
-    pub(crate) header: Option<Members<'c>>,
+    /// Borrowed from the plan if it is one of the headers that most tokens have.
+    pub(crate) header: Option<Cow<'c, Members<'c>>>,
     pub(crate) claims: Option<Members<'c>>,
     pub(crate) body: Option<Members<'c>>,
-    pub(crate) candidates: Vec<usize>,
+    pub(crate) candidates: Positions,
     pub(crate) credential: Option<usize>,
 }
 
@@ -44,28 +58,47 @@ impl<'c> Case<'c> {
         request: &'c Request<'c>,
         context: &Context<'c>,
         buffers: &'c Buffers,
+        room: &'c mut ClaimsRoom,
     ) -> Self {
         Self {
             plan,
             request,
             context: *context,
             buffers,
+            room: Some(room),
+            decoded: None,
             route: plan.route(request),
-            fields: Vec::new(),
+            fields: SmallVec::new(),
             token: None,
             compact: None,
             header: None,
             claims: None,
             body: None,
-            candidates: Vec::new(),
+            candidates: Positions::new(),
             credential: None,
         }
+    }
+
+    /// Decodes the claims of a signed token.
+    pub(crate) fn decode_claims(&mut self, payload: &[u8], rules: &Rules) -> Result<(), Reason> {
+        let room = self.room.take();
+        self.decoded = room.and_then(|room| decode_strict(payload, room));
+        if self.decoded.is_none() {
+            let bytes = decode_url(payload, rules).map_err(|_| Reason::TokenMalformed)?;
+            self.buffers.claims.get_or_init(|| bytes);
+        }
+        Ok(())
+    }
+
+    /// The text of the claims, where it is known.
+    pub(crate) fn claims_text(&self) -> Option<&'c [u8]> {
+        self.decoded.or_else(|| self.buffers.claims.get().map(Vec::as_slice))
     }
 
     /// The members of header, claims or body, where parsed.
     pub(crate) fn members(&self, place: Place) -> Option<&Members<'c>> {
         match place {
-            Place::Header => self.header.as_ref(),
+            Place::Header => self.header.as_deref(),
             Place::Claims => self.claims.as_ref(),
             Place::Body => self.body.as_ref(),
             Place::Field | Place::Parameter | Place::Answer => None,
@@ -78,15 +111,39 @@ impl<'c> Case<'c> {
     }
 
     /// A source as a list of items, for access rules: a list has its own items, anything else is one.
-    pub(crate) fn items(&self, source: &Source) -> Option<Vec<Vec<u8>>> {
-        let listed = |values: &Values, name: &str| value(values, name).and_then(Value::items);
+    pub(crate) fn items(&self, source: &Source) -> Option<Items<'_>> {
+        fn listed<'v>(values: &'v Values, name: &str) -> Option<Items<'v>> {
+            value(values, name).and_then(Value::items)
+        }
         match source {
             Source::Claims(name) => items(self.members(Place::Claims)?.find(name)?),
             Source::Header(name) => items(self.members(Place::Header)?.find(name)?),
             Source::Credential(name) => listed(&self.credential()?.values, name),
             Source::Endpoint(name) => listed(&self.route.as_ref()?.endpoint.attributes, name),
-            _ => self.bytes(source).map(|bytes| vec![bytes]),
+            _ => self.bytes(source).map(|bytes| smallvec![bytes]),
         }
+    }
+
+    /// Gives `each` the items of a source until it has enough: whether it never had; `None` if there is no value.
+    pub(crate) fn visit(&self, source: &Source, each: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
+        fn held<'v>(values: &'v Values, name: &str, each: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
+            match value(values, name)? {
+                Value::List(items) => Some(items.iter().all(|item| each(item.as_bytes()))),
+                other => other.bytes().map(|bytes| each(&bytes)),
+            }
+        }
+        match source {
+            Source::Claims(name) => values::visit(self.members(Place::Claims)?.find(name)?, each),
+            Source::Header(name) => values::visit(self.members(Place::Header)?.find(name)?, each),
+            Source::Credential(name) => held(&self.credential()?.values, name, each),
+            Source::Endpoint(name) => held(&self.route.as_ref()?.endpoint.attributes, name, each),
+            _ => self.bytes(source).map(|bytes| each(&bytes)),
+        }
+    }
+
+    /// The claim that a part is, by position of the part.
+    pub(crate) fn claim(&self, position: Option<usize>, part: &Part) -> Option<&encoding::Value<'c>> {
+        self.claims.as_ref()?.find_near(self.plan.likely(position), &part.name)
     }
 
     pub(crate) fn credential(&self) -> Option<&'c Credential> {
@@ -95,18 +152,23 @@ impl<'c> Case<'c> {
 }
 
 impl Sources for Case<'_> {
-    fn bytes(&self, source: &Source) -> Option<Vec<u8>> {
-        let member = |place, name: &str| plain(self.members(place)?.find(name)?).map(Cow::into_owned);
+    fn bytes(&self, source: &Source) -> Option<Cow<'_, [u8]>> {
+        fn borrowed(text: &str) -> Option<Cow<'_, [u8]>> {
+            Some(Cow::Borrowed(text.as_bytes()))
+        }
         match source {
-            Source::Method => Some(self.request.method.as_bytes().to_vec()),
-            Source::Host => self.request.host().map(String::into_bytes),
-            Source::Path => Some(self.request.path().as_bytes().to_vec()),
-            Source::Query => Some(self.request.query().as_bytes().to_vec()),
-            Source::Target => Some(self.request.target.as_bytes().to_vec()),
-            Source::Body => Some(self.request.body.to_vec()),
+            Source::Method => borrowed(self.request.method),
+            Source::Host => self.request.host().map(|host| match host {
+                Cow::Borrowed(host) => Cow::Borrowed(host.as_bytes()),
+                Cow::Owned(host) => Cow::Owned(host.into_bytes()),
+            }),
+            Source::Path => borrowed(self.request.path()),
+            Source::Query => borrowed(self.request.query()),
+            Source::Target => borrowed(self.request.target),
+            Source::Body => Some(Cow::Borrowed(self.request.body)),
             Source::Parameter(name) => {
                 let route = self.route.as_ref()?;
-                route.parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone().into_bytes())
+                route.parameters.iter().find(|(n, _)| n == name).map(|(_, v)| Cow::Borrowed(v.as_bytes()))
             }
             Source::Credential(name) => value(&self.credential()?.values, name).and_then(Value::bytes),
             Source::Platform(name) => {
@@ -115,9 +177,21 @@ impl Sources for Case<'_> {
             Source::Endpoint(name) => {
                 value(&self.route.as_ref()?.endpoint.attributes, name).and_then(Value::bytes)
             }
-            Source::Claims(name) => member(Place::Claims, name),
-            Source::Header(name) => member(Place::Header, name),
-            Source::Token => self.token.map(<[u8]>::to_vec),
+            Source::Claims(name) => plain(self.members(Place::Claims)?.find(name)?),
+            Source::Header(name) => plain(self.members(Place::Header)?.find(name)?),
+            Source::Token => self.token.map(Cow::Borrowed),
+        }
+    }
+
+    fn secret(&self, source: &Source) -> Option<&Secret> {
+        let held = match source {
+            Source::Credential(name) => value(&self.credential()?.values, name)?,
+            Source::Platform(name) => value(&self.plan.platform.as_ref()?.values, name)?,
+            _ => return None,
+        };
+        match held {
+            Value::Secret(secret) => Some(secret),
+            _ => None,
         }
     }
 }

@@ -1,15 +1,18 @@
 //! The checks that rows name, in the order of the stages. Each decides one thing and must not look ahead.
 
-use crate::compute::{Failure, evaluate};
+use std::borrow::Cow;
+use std::mem::MaybeUninit;
+
+use crate::compute::{self, Failure};
 use crate::description::{Alg, Binding, Description, Format, Part, Place, Rule, Source, TimeRule};
-use crate::encoding::{Limits, Value, decode_url, parse_object};
+use crate::encoding::{Limits, Members, Value, decode_strict, decode_url, parse_members, parse_object};
 use crate::key::{Key, verify};
 use crate::plan::Row;
-use crate::store::{Credentials, Spent, of_credential};
+use crate::store::{Credentials, Positions, Spent, of_credential};
 use crate::token::{Compact, open_jwe, open_opaque, signing_input, split};
 use crate::verdict::Reason;
 use crate::verify::case::Case;
-use crate::verify::values::{plain, read_nonce, read_time, typed};
+use crate::verify::values::{is_typed, plain, read_nonce, read_time, typed};
 use crate::world::{Credential, State, Value as Held, value};
 
 /// One check: it may note what it found in the case.
@@ -27,9 +30,18 @@ pub(crate) fn https(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
     if case.request.secure { Ok(()) } else { Err(Reason::HttpsRequired) }
 }
 
-/// Cuts the token and parses its header.
+/// Cuts the token and parses its header; one of those that most tokens have was parsed with the plan.
 pub(crate) fn token_form(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
-    token_form_by(case, &split, &|text| text)
+    let rule = case.plan.description.token.as_ref().ok_or(Reason::TokenMalformed)?;
+    let compact = split(rule.format, case.token.ok_or(Reason::CarrierMissing)?)?;
+    match compact.header().and_then(|header| case.plan.usual_header(header)) {
+        Some(members) => {
+            case.compact = Some(compact);
+            case.header = Some(Cow::Borrowed(members));
+            Ok(())
+        }
+        None => token_form_by(case, &split, &|text| text),
+    }
 }
 
 /// A given way to cut a token into its segments.
@@ -44,15 +56,11 @@ pub(crate) fn token_form_by(case: &mut Case<'_>, cut: &Cut, mend: &Mend) -> Resu
     let token = case.token.ok_or(Reason::CarrierMissing)?;
     let compact = cut(rule.format, token)?;
     case.compact = Some(compact);
-    let header = match &compact {
-        Compact::Jws([header, ..]) => header,
-        Compact::Jwe([header, ..]) => header,
-        Compact::Opaque(_) => return Ok(()),
-    };
+    let Some(header) = compact.header() else { return Ok(()) };
     let bytes = decode_url(header, &case.plan.base64.header).map_err(|_| Reason::TokenMalformed)?;
     let bytes = case.buffers.header.get_or_init(|| mend(bytes));
     let members = parse_object(bytes, &case.plan.json.header, &Limits::DEFAULT);
-    case.header = Some(members.map_err(|_| Reason::TokenMalformed)?);
+    case.header = Some(Cow::Owned(members.map_err(|_| Reason::TokenMalformed)?));
     Ok(())
 }
 
@@ -91,26 +99,37 @@ pub(crate) fn header_part(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> 
             read_nonce(value, *shape).map(|_| ()).ok_or(Reason::HeaderWrongType)
         }
         (Some(value), Rule::From(_) | Rule::Time(_)) => {
-            typed(value, &part.types).map(|_| ()).ok_or(Reason::HeaderWrongType)
+            is_typed(value, &part.types).then_some(()).ok_or(Reason::HeaderWrongType)
         }
     }
 }
 
 /// Parses the claims; from then on they can be read, and before the signature only to find the key.
 pub(crate) fn parse_claims(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
-    parse_claims_by(case, &|text| text)
+    if let Some(Compact::Jws([_, payload, _])) = case.compact {
+        case.decode_claims(payload, &case.plan.base64.payload)?;
+    }
+    read_claims(case)
 }
 
-/// Parses the claims after a given way to mend them.
+/// Parses the claims of a signed token after a given way to mend them.
 pub(crate) fn parse_claims_by(case: &mut Case<'_>, mend: &Mend) -> Result<(), Reason> {
     if let Some(Compact::Jws([_, payload, _])) = &case.compact {
         let bytes = decode_url(payload, &case.plan.base64.payload).map_err(|_| Reason::TokenMalformed)?;
         case.buffers.claims.get_or_init(|| mend(bytes));
     }
-    let bytes = case.buffers.claims.get().ok_or(Reason::TokenMalformed)?;
-    let members = parse_object(bytes, &case.plan.json.claims, &Limits::DEFAULT);
-    case.claims = Some(members.map_err(|_| Reason::TokenMalformed)?);
-    Ok(())
+    read_claims(case)
+}
+
+fn read_claims(case: &mut Case<'_>) -> Result<(), Reason> {
+    let text = case.claims_text().ok_or(Reason::TokenMalformed)?;
+    let (rules, names) = (&case.plan.json.claims, &case.plan.claim_names);
+    let members = case.claims.insert(Members::default());
+    let read = parse_members(text, rules, &Limits::DEFAULT, names, members);
+    if read.is_err() {
+        case.claims = None;
+    }
+    read.map_err(|_| Reason::TokenMalformed)
 }
 
 /// Finds the credential by the part that identifies; without one, all are candidates.
@@ -122,7 +141,7 @@ pub(crate) fn identify(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
 pub(crate) fn identify_by(
     case: &mut Case<'_>,
     row: &Row,
-    find: &dyn Fn(&Credentials, &[u8]) -> Vec<usize>,
+    find: &dyn Fn(&Credentials, &[u8]) -> Positions,
 ) -> Result<(), Reason> {
     let store = case.context.credentials;
     let Some(part) = case.plan.part(row.part) else {
@@ -134,7 +153,7 @@ pub(crate) fn identify_by(
     };
     let identity = match part.place {
         Place::Field => {
-            case.field(row.part.unwrap_or_default()).map(<[u8]>::to_vec).ok_or(Reason::CarrierMissing)?
+            case.field(row.part.unwrap_or_default()).map(Cow::Borrowed).ok_or(Reason::CarrierMissing)?
         }
         Place::Header | Place::Claims | Place::Body => {
             let missing = match part.place {
@@ -143,37 +162,40 @@ pub(crate) fn identify_by(
                 _ => Reason::ClaimsMissing,
             };
             let found = case.members(part.place).and_then(|m| m.find(&part.name)).ok_or(missing)?;
-            typed(found, &part.types).ok_or(Reason::ClaimsWrongType)?.into_owned()
+            typed(found, &part.types).ok_or(Reason::ClaimsWrongType)?
         }
         Place::Parameter | Place::Answer => return Err(Reason::KeyUnknown),
     };
-    case.candidates = find(store, &identity);
+    let candidates = find(store, &identity);
+    case.candidates = candidates;
     if case.candidates.is_empty() {
         return Err(Reason::KeyUnknown);
     }
     // A caller's own key tells candidates apart; without one, what else the request says of the credential does.
     if !case.plan.description.caller_key() {
-        let narrowed = narrow(case);
-        case.credential = store.prefer_active(&narrowed);
+        case.credential = match case.candidates.as_slice() {
+            [one] => Some(*one),
+            _ => store.prefer_active(&narrow(case)),
+        };
     }
     Ok(())
 }
 
 /// Of several candidates with one identity, those that the other parts name too; all of them if none does, so that
 /// the check of those parts says what is wrong.
-fn narrow(case: &Case<'_>) -> Vec<usize> {
+fn narrow(case: &Case<'_>) -> Positions {
     let fits = |position: &usize| {
         let Some(credential) = case.context.credentials.get(*position) else { return false };
         case.plan.description.parts.iter().enumerate().filter(|(_, p)| !p.identifies).all(|(index, part)| {
             let said = match part.place {
-                Place::Field => case.field(index).map(<[u8]>::to_vec),
+                Place::Field => case.field(index).map(Cow::Borrowed),
                 _ => member_bytes(case, part),
             };
             let held = of_credential(part, &credential.values, None);
-            said.is_none() || held.is_none() || said == held
+            said.is_none() || held.is_none() || said.as_deref() == held.as_deref()
         })
     };
-    let narrowed: Vec<usize> = case.candidates.iter().copied().filter(fits).collect();
+    let narrowed: Positions = case.candidates.iter().copied().filter(fits).collect();
     if narrowed.is_empty() { case.candidates.clone() } else { narrowed }
 }
 
@@ -189,8 +211,7 @@ pub(crate) type Unlock =
 /// Tries each key that the description names with a given way to open the token.
 pub(crate) fn signature_by(case: &mut Case<'_>, unlock: &Unlock) -> Result<(), Reason> {
     let rule = case.plan.description.token.as_ref().ok_or(Reason::SignatureInvalid)?;
-    let full = rule.key.name();
-    let name = full.split_once('.').map_or("", |(_, name)| name);
+    let name = rule.key.own_name().unwrap_or_default();
     let compact = case.compact.ok_or(Reason::TokenMalformed)?;
     if matches!(rule.key, Source::Platform(_)) {
         let platform = case.plan.platform.as_ref().ok_or(Reason::SignatureInvalid)?;
@@ -213,21 +234,34 @@ pub(crate) fn signature_by(case: &mut Case<'_>, unlock: &Unlock) -> Result<(), R
     Err(refused)
 }
 
+/// Room for the signature of an RSA key of 4096 bits; a longer one is decoded elsewhere.
+type SignatureRoom = [MaybeUninit<u8>; 512];
+
 /// The strict way: the pinned algorithm, the whole signing input, the whole signature.
 pub(crate) fn unlock<'c>(case: &mut Case<'c>, compact: Compact<'c>, key: Key<'_>) -> Result<(), Reason> {
     let rules = &case.plan.base64;
     let alg = case.plan.description.token.as_ref().map_or(Alg::Hs256, |t| t.alg);
     let plaintext = match (&compact, key) {
         (Compact::Jws([_, _, encoded]), _) => {
-            let signature = decode_url(encoded, &rules.signature).map_err(|_| Reason::TokenMalformed)?;
+            let (mut room, spare): (SignatureRoom, Vec<u8>);
+            room = [MaybeUninit::uninit(); _];
+            let signature = match decode_strict(encoded, &mut room) {
+                Some(signature) => signature,
+                None => {
+                    spare = decode_url(encoded, &rules.signature).map_err(|_| Reason::TokenMalformed)?;
+                    &spare
+                }
+            };
             let input = signing_input(case.token.unwrap_or_default(), encoded);
-            let good = verify(alg, key, input, &signature);
+            let good = verify(alg, key, input, signature);
             return if good { Ok(()) } else { Err(Reason::SignatureInvalid) };
         }
-        (Compact::Jwe(parts), Key::Bytes(secret)) => {
-            open_jwe(parts, secret, &rules.payload, &rules.signature)?
+        (Compact::Jwe(parts), Key::Secret(secret)) => {
+            open_jwe(parts, secret.expose(), &rules.payload, &rules.signature)?
         }
-        (Compact::Opaque(segment), Key::Bytes(secret)) => open_opaque(segment, secret, &rules.payload)?,
+        (Compact::Opaque(segment), Key::Secret(secret)) => {
+            open_opaque(segment, secret.expose(), &rules.payload)?
+        }
         _ => return Err(Reason::TokenUndecryptable),
     };
     case.buffers.claims.get_or_init(|| plaintext);
@@ -268,14 +302,17 @@ pub(crate) fn claim(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
 /// A claim with a given comparison.
 pub(crate) fn claim_by(case: &mut Case<'_>, row: &Row, compare: &Compare) -> Result<(), Reason> {
     let Some(part) = case.plan.part(row.part) else { return Ok(()) };
-    let Some(found) = case.claims.as_ref().and_then(|c| c.find(&part.name)) else {
+    let Some(found) = case.claim(row.part, part) else {
         return if part.optional { Ok(()) } else { Err(Reason::ClaimsMissing) };
     };
-    let actual = typed(found, &part.types).ok_or(Reason::ClaimsWrongType)?;
-    if compared(&case.plan.description, part) && !equals(case, part, &actual, compare) {
-        return Err(Reason::ClaimsMismatch);
+    if !is_typed(found, &part.types) {
+        return Err(Reason::ClaimsWrongType);
     }
-    Ok(())
+    if !case.plan.compares(row.part) {
+        return Ok(());
+    }
+    let actual = plain(found).ok_or(Reason::ClaimsWrongType)?;
+    if equals(case, part, &actual, compare) { Ok(()) } else { Err(Reason::ClaimsMismatch) }
 }
 
 /// A copy of a credential value outside the claims: it must name the credential that was found.
@@ -288,7 +325,7 @@ pub(crate) fn copy_by(case: &mut Case<'_>, row: &Row, compare: &Compare) -> Resu
     let Some(part) = case.plan.part(row.part) else { return Ok(()) };
     let (actual, refused) = match part.place {
         Place::Field => {
-            (case.field(row.part.unwrap_or_default()).map(<[u8]>::to_vec), Reason::CarrierMismatch)
+            (case.field(row.part.unwrap_or_default()).map(Cow::Borrowed), Reason::CarrierMismatch)
         }
         Place::Header => (member_bytes(case, part), Reason::HeaderMismatch),
         _ => (member_bytes(case, part), Reason::CarrierMismatch),
@@ -300,15 +337,15 @@ pub(crate) fn copy_by(case: &mut Case<'_>, row: &Row, compare: &Compare) -> Resu
     }
 }
 
-fn member_bytes(case: &Case<'_>, part: &Part) -> Option<Vec<u8>> {
-    plain(case.members(part.place)?.find(&part.name)?).map(std::borrow::Cow::into_owned)
+fn member_bytes<'m>(case: &'m Case<'_>, part: &Part) -> Option<Cow<'m, [u8]>> {
+    plain(case.members(part.place)?.find(&part.name)?)
 }
 
 /// Whether a part has the value that its rule computes.
 fn equals(case: &Case<'_>, part: &Part, actual: &[u8], compare: &Compare) -> bool {
     let expected = match &part.rule {
-        Rule::Constant(text) => Some(text.clone().into_bytes()),
-        Rule::From(pipeline) => evaluate(pipeline, case, &mut |_, _| {}).ok(),
+        Rule::Constant(text) => Some(Cow::Borrowed(text.as_bytes())),
+        Rule::From(pipeline) => compute::value(pipeline, case).ok(),
         Rule::Time(_) | Rule::Nonce(_) => None,
     };
     expected.is_some_and(|expected| compare(&expected, actual))
@@ -354,7 +391,7 @@ pub(crate) fn binding_by(case: &mut Case<'_>, row: &Row, compare: &Compare) -> R
         Some(Binding::Host) => Reason::BindingHost,
         Some(Binding::Body) | None => Reason::BindingBody,
     };
-    match evaluate(pipeline, case, &mut |_, _| {}) {
+    match compute::value(pipeline, case) {
         Ok(expected) if compare(&expected, &actual) => Ok(()),
         Ok(_) | Err(Failure::NotJson | Failure::NotText | Failure::Missing(_)) => Err(refused),
     }
@@ -400,7 +437,7 @@ pub(crate) fn replay_by(
     if !applies(case, part) {
         return Ok(());
     }
-    let Some(bytes) = member_bytes(case, part) else { return Ok(()) };
+    let Some(bytes) = member_bytes(case, part).map(Cow::into_owned) else { return Ok(()) };
     // Key pairs of one identity share its nonces; without an identity each credential has its own.
     let identified = case.plan.description.parts.iter().any(|p| p.identifies);
     let shared = case.candidates.first().copied().filter(|_| identified);
@@ -420,12 +457,26 @@ pub(crate) fn replay_by(
     }
 }
 
+/// Each required item must be among those that are had, as [`covers`] says it of lists.
 pub(crate) fn access(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
-    access_by(case, row, &|have, wanted| have.is_some_and(|have| covers(have, wanted)))
+    let index = row.part.unwrap_or_default();
+    let Some(rule) = case.plan.description.access.get(index) else { return Ok(()) };
+    let mut nothing = true;
+    let mut has = |wanted: &[u8]| {
+        nothing = false;
+        case.visit(&rule.granted, &mut |item| item != wanted) == Some(false)
+    };
+    let good = match case.visit(&rule.required, &mut has) {
+        // A list of nothing is covered by any list, but not by what is no list.
+        Some(true) if nothing => case.visit(&rule.granted, &mut |_| true).is_some(),
+        Some(good) => good,
+        None => may_be_absent(&rule.required),
+    };
+    if good { Ok(()) } else { Err(Reason::Access(index)) }
 }
 
 /// Items that a caller has (nothing if the source has no value) and items that are wanted: whether they suffice.
-pub(crate) type Suffices = dyn Fn(Option<&[Vec<u8>]>, &[Vec<u8>]) -> bool + Send + Sync;
+pub(crate) type Suffices = dyn Fn(Option<&[Cow<'_, [u8]>]>, &[Cow<'_, [u8]>]) -> bool + Send + Sync;
 
 /// An access rule with a given way to compare what is had with what is wanted.
 pub(crate) fn access_by(case: &mut Case<'_>, row: &Row, suffices: &Suffices) -> Result<(), Reason> {
@@ -447,7 +498,7 @@ pub(crate) fn may_be_absent(required: &Source) -> bool {
 }
 
 /// Each required item must be among those that are had; a single value is a list of one, whatever is in it.
-pub(crate) fn covers(have: &[Vec<u8>], required: &[Vec<u8>]) -> bool {
+pub(crate) fn covers(have: &[Cow<'_, [u8]>], required: &[Cow<'_, [u8]>]) -> bool {
     required.iter().all(|item| have.contains(item))
 }
 

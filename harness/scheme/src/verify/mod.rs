@@ -8,6 +8,8 @@ pub(crate) mod operation;
 pub(crate) mod times;
 pub(crate) mod values;
 
+use std::mem::MaybeUninit;
+
 use crate::plan::Plan;
 use crate::request::Request;
 use crate::store::{Credentials, ReplayMemory};
@@ -47,7 +49,8 @@ pub struct Refusal {
 /// The first [`Refusal`].
 pub fn verify(plan: &Plan, request: &Request<'_>, context: &Context<'_>) -> Result<Accepted, Refusal> {
     let buffers = Buffers::default();
-    let mut case = Case::new(plan, request, context, &buffers);
+    let mut room = [MaybeUninit::uninit(); _];
+    let mut case = Case::new(plan, request, context, &buffers, &mut room);
     for (position, row) in plan.rows().iter().enumerate() {
         (row.check)(&mut case, row).map_err(|reason| Refusal { reason, row: Some(position) })?;
     }

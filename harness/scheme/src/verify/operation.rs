@@ -1,5 +1,9 @@
 //! Operations: a caller proves, something is recorded, or a credential ends. It must not make the answer.
 
+use std::borrow::Cow;
+
+use smallvec::smallvec;
+
 use crate::description::{Lifetime, Operation, OperationKind, Part, Place, Source, Type};
 use crate::encoding::{Limits, Members, Value as Json, parse_object};
 use crate::plan::{Plan, Route};
@@ -10,7 +14,7 @@ use crate::verify::carrier::field_value;
 use crate::verify::checks::{covers, may_be_absent, state_of};
 use crate::verify::values::{LAST_SECOND, typed};
 use crate::verify::{Context, Refusal, verify};
-use crate::world::{State, Value, Values, value};
+use crate::world::{Items, State, Value, Values, value};
 
 /// What an accepted operation does.
 #[derive(Debug, Clone)]
@@ -255,12 +259,14 @@ struct About<'a> {
 
 impl About<'_> {
     /// A source as a list of items, as for requests.
-    fn items(&self, source: &Source) -> Option<Vec<Vec<u8>>> {
+    fn items(&self, source: &Source) -> Option<Items<'_>> {
         match source {
-            Source::Host => self.request.host().map(|host| vec![host.into_bytes()]),
+            Source::Host => {
+                self.request.host().map(|host| smallvec![Cow::Owned(host.into_owned().into_bytes())])
+            }
             Source::Parameter(name) => {
                 let found = self.route.parameters.iter().find(|(n, _)| n == name);
-                found.map(|(_, v)| vec![v.clone().into_bytes()])
+                found.map(|(_, v)| smallvec![Cow::Borrowed(v.as_bytes())])
             }
             Source::Endpoint(name) => value(&self.route.endpoint.attributes, name).and_then(Value::items),
             Source::Credential(name) => value(self.values, name).and_then(Value::items),
@@ -271,7 +277,8 @@ impl About<'_> {
                 match part.pipeline()?.single() {
                     Some(source @ Source::Credential(_)) => self.items(source),
                     _ => {
-                        of_credential(part, self.values, self.plan.platform.as_ref()).map(|bytes| vec![bytes])
+                        let bytes = of_credential(part, self.values, self.plan.platform.as_ref());
+                        bytes.map(|bytes| smallvec![Cow::Owned(bytes)])
                     }
                 }
             }

@@ -20,7 +20,7 @@ pub(crate) fn time_reasons(rule: TimeRule, at_most: Option<u64>) -> Vec<Reason> 
 pub(crate) fn time(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
     let Some(part) = case.plan.part(row.part) else { return Ok(()) };
     let Rule::Time(rule) = &part.rule else { return Ok(()) };
-    let Some(found) = case.claims.as_ref().and_then(|c| c.find(&part.name)) else {
+    let Some(found) = case.claim(row.part, part) else {
         return if part.optional { Ok(()) } else { Err(Reason::TimeMissing) };
     };
     let time = read_time(found, &part.types).ok_or(Reason::TimeWrongType)?;
@@ -33,11 +33,9 @@ pub(crate) fn time(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
             if time == u64::MAX {
                 return Err(Reason::TimeTooFar);
             }
+            let Some(limit) = part.at_most else { return Ok(()) };
             let start = issued(case).unwrap_or(now);
-            match part.at_most {
-                Some(limit) if time.saturating_sub(start) > limit => Err(Reason::TimeTooFar),
-                _ => Ok(()),
-            }
+            if time.saturating_sub(start) > limit { Err(Reason::TimeTooFar) } else { Ok(()) }
         }
         TimeRule::NotBefore if now.saturating_add(leeway) < time => Err(Reason::TimeNotYet),
         TimeRule::NotBefore => Ok(()),

@@ -2,9 +2,12 @@
 
 use std::borrow::Cow;
 
+use smallvec::smallvec;
+
 use crate::description::{Nonce, Type};
 use crate::encoding::Value;
 use crate::time::{parse_http_date, parse_rfc3339};
+use crate::world::Items;
 
 /// Last second of the year 9999. What lies beyond is no NumericDate that anybody means
 /// (milliseconds read as seconds), so it is refused as too far.
@@ -15,32 +18,64 @@ pub(crate) fn plain<'v>(value: &'v Value<'_>) -> Option<Cow<'v, [u8]>> {
     match value {
         Value::String(text) => Some(Cow::Borrowed(text.as_bytes())),
         Value::Number(text) => Some(Cow::Borrowed(text.as_bytes())),
-        Value::Array(items) => {
-            let texts: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
-            Some(Cow::Owned(texts?.join(" ").into_bytes()))
+        Value::Array(list) => {
+            let mut joined = Vec::new();
+            for (position, item) in list.iter().enumerate() {
+                if position > 0 {
+                    joined.push(b' ');
+                }
+                joined.extend_from_slice(item.as_str()?.as_bytes());
+            }
+            Some(Cow::Owned(joined))
         }
         _ => None,
     }
 }
 
 /// The items of a list of texts, or the one item of a scalar; nothing for other values.
-pub(crate) fn items(value: &Value<'_>) -> Option<Vec<Vec<u8>>> {
+pub(crate) fn items<'v>(value: &'v Value<'_>) -> Option<Items<'v>> {
     match value {
-        Value::Array(items) => items.iter().map(|i| i.as_str().map(|t| t.as_bytes().to_vec())).collect(),
-        _ => plain(value).map(|bytes| vec![bytes.into_owned()]),
+        Value::Array(list) => list
+            .iter()
+            .map(|item| match item {
+                Value::String(Cow::Borrowed(text)) => Some(Cow::Borrowed(text.as_bytes())),
+                Value::String(Cow::Owned(text)) => Some(Cow::Owned(text.into_bytes())),
+                _ => None,
+            })
+            .collect(),
+        _ => plain(value).map(|bytes| smallvec![bytes]),
+    }
+}
+
+/// Gives `each` the items of a list of texts, or the one item of a scalar, until it has enough; `None` for other
+/// values. As [`items`], without a list.
+pub(crate) fn visit(value: &Value<'_>, each: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
+    match value {
+        Value::Array(list) => match list.plain_texts() {
+            Some(mut texts) => Some(texts.all(|text| each(text.as_bytes()))),
+            None => Some(items(value)?.iter().all(|item| each(item))),
+        },
+        _ => plain(value).map(|bytes| each(&bytes)),
     }
 }
 
 /// The value's bytes if it is of one of `types`; times have [`read_time`].
 pub(crate) fn typed<'v>(value: &'v Value<'_>, types: &[Type]) -> Option<Cow<'v, [u8]>> {
+    if is_typed(value, types) { plain(value) } else { None }
+}
+
+/// Whether the value is of one of `types`.
+pub(crate) fn is_typed(value: &Value<'_>, types: &[Type]) -> bool {
     let fits = |form: &Type| match (form, value) {
         (Type::Integer, Value::Number(text)) => is_integer(text),
         (Type::String, Value::String(_)) => true,
-        (Type::List, Value::Array(items)) => items.iter().all(|i| i.as_str().is_some()),
+        (Type::List, Value::Array(list)) => {
+            list.plain_texts().is_some() || list.iter().all(|i| i.as_str().is_some())
+        }
         (Type::HttpsUrl, Value::String(text)) => is_https_url(text),
         _ => false,
     };
-    if types.iter().any(fits) { plain(value) } else { None }
+    types.iter().any(fits)
 }
 
 /// A whole number in the one form that JSON writers use: no exponent, no fraction, no minus zero.
@@ -92,6 +127,14 @@ pub(crate) fn read_time(value: &Value<'_>, types: &[Type]) -> Option<u64> {
 fn numeric_date(text: &str) -> Option<u64> {
     if text.starts_with('-') {
         return Some(0);
+    }
+    // Fewer digits than `u64` has, so that nothing overflows.
+    if text.len() <= 18
+        && let Some(seconds) = text.bytes().try_fold(0_u64, |number, byte| {
+            byte.is_ascii_digit().then(|| number * 10 + u64::from(byte - b'0'))
+        })
+    {
+        return Some(if seconds <= LAST_SECOND { seconds } else { u64::MAX });
     }
     if text.bytes().all(|b| b.is_ascii_digit()) {
         return Some(text.parse().ok().filter(|s| *s <= LAST_SECOND).unwrap_or(u64::MAX));
@@ -151,6 +194,23 @@ mod tests {
         assert_eq!(numeric_date("1700000000000"), Some(u64::MAX), "milliseconds");
         assert_eq!(numeric_date("18446744073709551616"), Some(u64::MAX), "2^64");
         assert_eq!(numeric_date("4294967296"), Some(4_294_967_296), "2^32");
+    }
+
+    #[test]
+    fn visiting_items_sees_what_the_list_of_items_has() {
+        use crate::encoding::{JsonRules, Limits, parse_value};
+        for text in
+            [r#""a""#, "1", "true", "null", "[]", r#"["a","b"]"#, r#"["a","\u0062"]"#, r#"["a",1]"#, "{}"]
+        {
+            let value = parse_value(text.as_bytes(), &JsonRules::STRICT, &Limits::DEFAULT).unwrap();
+            let mut seen: Vec<Vec<u8>> = Vec::new();
+            let visited = visit(&value, &mut |item| {
+                seen.push(item.to_vec());
+                true
+            });
+            let listed = items(&value).map(|items| items.iter().map(|i| i.to_vec()).collect::<Vec<_>>());
+            assert_eq!(visited.map(|_| seen), listed, "{text}");
+        }
     }
 
     #[test]

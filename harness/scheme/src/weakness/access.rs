@@ -1,11 +1,16 @@
 //! Weaknesses of authorisation: what is had and what is wanted compared carelessly, or taken from the request.
 
+use std::borrow::Cow;
+
 use super::{Class, List};
 use crate::description::Source;
 use crate::verify::checks::access_by;
 
 /// Whether what is had suffices for what is wanted.
-type Suffices = fn(Option<&[Vec<u8>]>, &[Vec<u8>]) -> bool;
+type Suffices = fn(Option<&[Item<'_>]>, &[Item<'_>]) -> bool;
+
+/// An item of a list.
+type Item<'i> = Cow<'i, [u8]>;
 
 const TABLE: [(&str, &str, Suffices); 9] = [
     ("one-suffices", "is content with one of several", |have, wanted| {
@@ -38,7 +43,7 @@ const TABLE: [(&str, &str, Suffices); 9] = [
     }),
 ];
 
-fn every(have: Option<&[Vec<u8>]>, wanted: &[Vec<u8>], same: impl Fn(&[u8], &[u8]) -> bool) -> bool {
+fn every(have: Option<&[Item<'_>]>, wanted: &[Item<'_>], same: impl Fn(&[u8], &[u8]) -> bool) -> bool {
     have.is_some_and(|have| wanted.iter().all(|w| have.iter().any(|h| same(h, w))))
 }
 
@@ -86,7 +91,7 @@ pub(super) fn add(list: &mut List<'_>) {
                     let index = row.part.unwrap_or_default();
                     let rule = case.plan.description.access.get(index).ok_or(reason)?;
                     let have = case.items(&rule.granted).unwrap_or_default();
-                    if said.is_some_and(|s| have.iter().any(|h| h == s)) { Ok(()) } else { Err(reason) }
+                    if said.is_some_and(|s| have.iter().any(|h| **h == *s)) { Ok(()) } else { Err(reason) }
                 },
             );
             list.forgive(row, "no-host-grants", "lets a request without one host pass", |case, _, reason| {
@@ -96,8 +101,8 @@ pub(super) fn add(list: &mut List<'_>) {
                 let rule = case.plan.description.access.get(row.part.unwrap_or_default()).ok_or(reason)?;
                 let have = case.items(&rule.granted).unwrap_or_default();
                 let host = case.request.host().unwrap_or_default();
-                let below = |h: &Vec<u8>| {
-                    host.as_bytes().strip_suffix(h.as_slice()).is_some_and(|rest| rest.ends_with(b"."))
+                let below = |h: &Item<'_>| {
+                    host.as_bytes().strip_suffix(&**h).is_some_and(|rest| rest.ends_with(b"."))
                 };
                 if have.iter().any(below) { Ok(()) } else { Err(reason) }
             });
@@ -111,7 +116,7 @@ pub(super) fn add(list: &mut List<'_>) {
                     ["scope", "permission", "role", "right", name.as_str()].iter().any(|w| field.contains(w))
                 };
                 let in_fields = case.request.fields.iter().any(|(n, v)| {
-                    names(n) && wanted.iter().all(|w| v.windows(w.len().max(1)).any(|part| part == w))
+                    names(n) && wanted.iter().all(|w| v.windows(w.len().max(1)).any(|part| *part == **w))
                 });
                 let in_claims = case.claims.as_ref().is_some_and(|claims| {
                     claims.iter().any(|(n, v)| {

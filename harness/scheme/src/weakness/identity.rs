@@ -1,60 +1,61 @@
 //! Weaknesses in finding the credential: by something like its name, or somebody at any rate.
 
+use smallvec::smallvec;
+
 use super::{Class, List};
 use crate::description::{Place, Source};
-use crate::store::Credentials;
+use crate::store::{Credentials, Positions};
 use crate::verdict::Reason;
 use crate::verify::checks::{identify, identify_by};
 
 /// Finds credentials in a careless way.
-type Find = fn(&Credentials, &[u8], &Names<'_>) -> Vec<usize>;
+type Find = fn(&Credentials, &[u8], &Names<'_>) -> Positions;
 
 /// The identifying value of each credential.
 struct Names<'n>(&'n dyn Fn(usize) -> Option<Vec<u8>>);
 
-const TABLE: [(&str, &str, Find); 10] = [
-    ("unknown-falls-back", "takes the first credential for an unknown one", |store, sent, _| {
-        let found = store.find(sent);
-        if found.is_empty() { vec![0] } else { found }
-    }),
-    ("by-prefix", "compares only as far as the registered value goes", |store, sent, names| {
-        matching(store, names, |own| !own.is_empty() && sent.starts_with(own))
-    }),
-    ("prefix-suffices", "takes a beginning of the registered value", |store, sent, names| {
-        matching(store, names, |own| !sent.is_empty() && own.starts_with(sent))
-    }),
-    ("contained", "takes a value that contains the registered one", |store, sent, names| {
-        matching(store, names, |own| !own.is_empty() && sent.windows(own.len()).any(|w| w == own))
-    }),
-    ("any-case", "looks it up without case", |store, sent, names| {
-        matching(store, names, |own| own.eq_ignore_ascii_case(sent))
-    }),
-    ("trimmed", "trims white space before it looks", |store, sent, _| store.find(sent.trim_ascii())),
-    ("cut-at-nul", "looks for what stands before a NUL", |store, sent, _| {
-        let text = String::from_utf8_lossy(sent).replace("%00", "\0");
-        store.find(text.split('\0').next().unwrap_or_default().as_bytes())
-    }),
-    (
-        "star-suffices",
-        "reads `*` as any name",
-        |store, sent, _| {
-            if sent == b"*" { vec![0] } else { store.find(sent) }
-        },
-    ),
-    ("as-a-query", "puts the name into a query", |store, sent, _| {
-        if sent.windows(6).any(|w| w == b"'OR'1'") { vec![0] } else { store.find(sent) }
-    }),
-    ("without-hyphens", "passes over hyphens, underscores and percent-encoding", |store, sent, names| {
-        let plain = |text: &[u8]| -> Vec<u8> {
-            let text =
-                std::str::from_utf8(text).ok().and_then(crate::request::percent_decode).unwrap_or_default();
-            text.bytes().filter(|b| !b"-_".contains(b)).collect()
-        };
-        matching(store, names, |own| plain(own) == plain(sent))
-    }),
-];
+const TABLE: [(&str, &str, Find); 10] =
+    [
+        ("unknown-falls-back", "takes the first credential for an unknown one", |store, sent, _| {
+            let found = store.find(sent);
+            if found.is_empty() { smallvec![0] } else { found }
+        }),
+        ("by-prefix", "compares only as far as the registered value goes", |store, sent, names| {
+            matching(store, names, |own| !own.is_empty() && sent.starts_with(own))
+        }),
+        ("prefix-suffices", "takes a beginning of the registered value", |store, sent, names| {
+            matching(store, names, |own| !sent.is_empty() && own.starts_with(sent))
+        }),
+        ("contained", "takes a value that contains the registered one", |store, sent, names| {
+            matching(store, names, |own| !own.is_empty() && sent.windows(own.len()).any(|w| w == own))
+        }),
+        ("any-case", "looks it up without case", |store, sent, names| {
+            matching(store, names, |own| own.eq_ignore_ascii_case(sent))
+        }),
+        ("trimmed", "trims white space before it looks", |store, sent, _| store.find(sent.trim_ascii())),
+        ("cut-at-nul", "looks for what stands before a NUL", |store, sent, _| {
+            let text = String::from_utf8_lossy(sent).replace("%00", "\0");
+            store.find(text.split('\0').next().unwrap_or_default().as_bytes())
+        }),
+        ("star-suffices", "reads `*` as any name", |store, sent, _| {
+            if sent == b"*" { smallvec![0] } else { store.find(sent) }
+        }),
+        ("as-a-query", "puts the name into a query", |store, sent, _| {
+            if sent.windows(6).any(|w| w == b"'OR'1'") { smallvec![0] } else { store.find(sent) }
+        }),
+        ("without-hyphens", "passes over hyphens, underscores and percent-encoding", |store, sent, names| {
+            let plain = |text: &[u8]| -> Vec<u8> {
+                let text = std::str::from_utf8(text)
+                    .ok()
+                    .and_then(crate::request::percent_decode)
+                    .unwrap_or_default();
+                text.bytes().filter(|b| !b"-_".contains(b)).collect()
+            };
+            matching(store, names, |own| plain(own) == plain(sent))
+        }),
+    ];
 
-fn matching(store: &Credentials, names: &Names<'_>, fits: impl Fn(&[u8]) -> bool) -> Vec<usize> {
+fn matching(store: &Credentials, names: &Names<'_>, fits: impl Fn(&[u8]) -> bool) -> Positions {
     let named = |i: &usize| (names.0)(*i).is_some_and(|own| fits(&own));
     store.all().into_iter().filter(named).collect()
 }
@@ -153,7 +154,9 @@ fn any_type(list: &mut List<'_>, row: usize) {
         let part = case.plan.part(row.part).ok_or(reason)?;
         let found = case.members(Place::Claims).and_then(|m| m.find(&part.name)).ok_or(reason)?;
         let items = crate::verify::values::items(found).ok_or(reason)?;
-        case.candidates = items.iter().flat_map(|item| case.context.credentials.find(item)).collect();
+        let candidates = items.iter().flat_map(|item| case.context.credentials.find(item)).collect();
+        drop(items);
+        case.candidates = candidates;
         case.credential = case.candidates.first().copied();
         if case.candidates.is_empty() { Err(reason) } else { Ok(()) }
     });

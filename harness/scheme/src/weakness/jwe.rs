@@ -83,9 +83,9 @@ fn add_find(list: &mut List<'_>, what: &str, says: &str, find: Find) {
             Box::new(move |case, _| {
                 signature_by(case, &move |case, compact, key| {
                     let strict = unlock(case, compact, key);
-                    let (Err(reason), Key::Bytes(secret)) = (strict, key) else { return strict };
+                    let (Err(reason), Key::Secret(secret)) = (strict, key) else { return strict };
                     let pieces = pieces(compact).ok_or(reason)?;
-                    let plaintext = find(&pieces, secret).ok_or(reason)?;
+                    let plaintext = find(&pieces, secret.expose()).ok_or(reason)?;
                     case.buffers.claims.get_or_init(|| plaintext);
                     Ok(())
                 })
@@ -165,13 +165,13 @@ fn framing(list: &mut List<'_>) {
                 row,
                 Box::new(|case, _| {
                     signature_by(case, &|case, compact, key| {
-                        let (Compact::Jwe([header, _, iv, ciphertext, tag]), Key::Bytes(secret)) =
+                        let (Compact::Jwe([header, _, iv, ciphertext, tag]), Key::Secret(secret)) =
                             (compact, key)
                         else {
                             return Err(Reason::TokenUndecryptable);
                         };
                         let parts = [header, &[], iv, ciphertext, tag];
-                        let plaintext = open_jwe(&parts, secret, &Rules::STRICT, &Rules::STRICT)?;
+                        let plaintext = open_jwe(&parts, secret.expose(), &Rules::STRICT, &Rules::STRICT)?;
                         case.buffers.claims.get_or_init(|| plaintext);
                         Ok(())
                     })
@@ -201,8 +201,9 @@ fn framing(list: &mut List<'_>) {
                 };
                 let decode = |text: &[u8]| decode_url(text, &Rules::STRICT).ok();
                 let input = crate::token::signing_input(token, signature);
+                let key = crate::key::Secret::new(secret);
                 let good =
-                    verify(crate::description::Alg::Hs256, Key::Bytes(secret), input, &decode(signature)?);
+                    verify(crate::description::Alg::Hs256, Key::Secret(&key), input, &decode(signature)?);
                 if good { decode(payload) } else { None }
             });
         },

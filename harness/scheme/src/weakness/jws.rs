@@ -4,7 +4,7 @@
 use super::{Class, List, Touches, keys, set};
 use crate::description::{Alg, Format, Source};
 use crate::encoding::{Rules, Value, decode_url};
-use crate::key::{Key, RsaKey, sign, verify};
+use crate::key::{Key, RsaKey, Secret, sign, verify};
 use crate::plan::Plan;
 use crate::token::{Compact, signing_input};
 use crate::verdict::Reason;
@@ -121,7 +121,7 @@ impl Seen<'_, '_, '_> {
             Some("HS512") => Alg::Hs512,
             _ => return false,
         };
-        verify(alg, Key::Bytes(key), self.input, self.signature)
+        verify(alg, Key::Secret(&Secret::new(key)), self.input, self.signature)
     }
 }
 
@@ -224,15 +224,15 @@ const SIGNATURE: [(&str, &str, Content); 15] = [
 /// Mistakes with a shared secret.
 const HMAC: [(&str, &str, Content); 13] = [
     ("also-hs384", "also takes HS384", |s| match s.key {
-        Key::Bytes(secret) => s.says() == Some("HS384") && s.mac_with(secret),
+        Key::Secret(secret) => s.says() == Some("HS384") && s.mac_with(secret.expose()),
         _ => false,
     }),
     ("also-hs512", "also takes HS512", |s| match s.key {
-        Key::Bytes(secret) => s.says() == Some("HS512") && s.mac_with(secret),
+        Key::Secret(secret) => s.says() == Some("HS512") && s.mac_with(secret.expose()),
         _ => false,
     }),
     ("alg-of-the-token", "takes the HMAC algorithm that the token names", |s| match s.key {
-        Key::Bytes(secret) => s.mac_with(secret),
+        Key::Secret(secret) => s.mac_with(secret.expose()),
         _ => false,
     }),
     ("weak-secret-empty", "falls back to an empty secret", |s| s.header("kid").is_none() && s.mac_with(b"")),
@@ -242,11 +242,11 @@ const HMAC: [(&str, &str, Content); 13] = [
         s.mac_with(b"your-256-bit-secret")
     }),
     ("secret-cut", "does without the last byte of the secret", |s| match s.key {
-        Key::Bytes(secret) => s.mac_with(secret.get(..secret.len().saturating_sub(1)).unwrap_or_default()),
+        Key::Secret(secret) => s.mac_with(secret.expose().split_last().map_or(&[], |(_, most)| most)),
         _ => false,
     }),
     ("secret-in-capitals", "also tries the secret in capitals", |s| match s.key {
-        Key::Bytes(secret) => s.mac_with(&secret.to_ascii_uppercase()),
+        Key::Secret(secret) => s.mac_with(&secret.expose().to_ascii_uppercase()),
         _ => false,
     }),
     ("hex-text", "takes the signature as hex text", |s| {
@@ -299,7 +299,7 @@ const PUBLIC: [(&str, &str, Content); 12] = [
         |s| {
             let Key::Rsa(rsa) = s.key else { return false };
             let key = pem_text("PUBLIC KEY", &rsa.spki_der(), "\n", true);
-            s.pinned() && verify(Alg::Hs256, Key::Bytes(&key), s.input, s.signature)
+            s.pinned() && verify(Alg::Hs256, Key::Secret(&Secret::new(key)), s.input, s.signature)
         },
     ),
     ("empty-secret-hs256", "takes an HS256 HMAC with an empty secret", |s| {

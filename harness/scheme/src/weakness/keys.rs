@@ -2,7 +2,7 @@
 
 use super::{Class, List, set};
 use crate::encoding::Value;
-use crate::key::Key;
+use crate::key::{Key, Secret};
 use crate::mistake::KeyForm;
 use crate::verdict::Reason;
 use crate::verify::case::Case;
@@ -64,8 +64,9 @@ pub(super) fn forms(list: &mut List<'_>, hmac: bool) {
                                 return Ok(());
                             }
                             match key {
-                                Key::Bytes(secret) => {
-                                    unlock(case, compact, Key::Bytes(&form.read(secret.to_vec())))
+                                Key::Secret(secret) => {
+                                    let misread = Secret::new(form.read(secret.expose().to_vec()));
+                                    unlock(case, compact, Key::Secret(&misread))
                                 }
                                 _ => Err(Reason::SignatureInvalid),
                             }

@@ -72,7 +72,7 @@ fn inputs(list: &mut List<'_>, position: usize, operation: &Operation) {
             instead(list, Class::Accepts, operation, &what, &says, || {
                 Box::new(|plan, operation, request, context| {
                     prove(plan, operation, request, context).or_else(|refusal| match refusal.reason {
-                        Reason::ProofMissing => Ok(Effect::Revoke(context.credentials.all())),
+                        Reason::ProofMissing => Ok(Effect::Revoke(context.credentials.all().into_vec())),
                         _ => Err(refusal),
                     })
                 })
@@ -277,7 +277,7 @@ fn revoke(list: &mut List<'_>, operation: &Operation) {
     instead(list, Class::Refuses, operation, "ends-everybody", "ends the credentials of everybody", || {
         Box::new(|plan, operation, request, context| {
             let all = context.credentials.all();
-            prove(plan, operation, request, context).map(|_| Effect::Revoke(all))
+            prove(plan, operation, request, context).map(|_| Effect::Revoke(all.into_vec()))
         })
     });
     instead(list, Class::Accepts, operation, "of-anybody", "ends credentials of other accounts", || {

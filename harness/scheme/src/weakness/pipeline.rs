@@ -103,9 +103,9 @@ fn loose(list: &mut List<'_>, row: usize, name: &str) {
             let Some(part) = case.plan.part(row.part) else { return Err(reason) };
             let Some(pipeline) = part.pipeline() else { return Err(reason) };
             let found = case.members(part.place).and_then(|m| m.find(&member));
-            let inside: Vec<&Value<'_>> = match found {
+            let inside: Vec<Value<'_>> = match found {
                 Some(Value::Array(items)) => items.iter().collect(),
-                Some(Value::Object(members)) => members.iter().map(|(_, v)| v).collect(),
+                Some(Value::Object(members)) => members.iter().map(|(_, v)| v.clone()).collect(),
                 _ => return Err(reason),
             };
             let want = evaluate(pipeline, case, &mut |_, _| {}).ok();

@@ -40,7 +40,7 @@ pub(super) fn add(list: &mut List<'_>) {
             }
         }
         list.forgive(row, "object-in-a-list", "takes the first object of a list", |case, _, reason| {
-            let bytes = case.buffers.claims.get().ok_or(reason)?;
+            let bytes = case.claims_text().ok_or(reason)?;
             let inner = bytes.strip_prefix(b"[").and_then(|b| b.strip_suffix(b"]")).ok_or(reason)?;
             let limits = crate::encoding::Limits::DEFAULT;
             let members = crate::encoding::parse_object(inner, &JsonRules::STRICT, &limits);

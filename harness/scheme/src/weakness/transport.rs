@@ -39,7 +39,8 @@ pub(super) fn add(list: &mut List<'_>) {
         "takes every method as the one it knows",
         reference.as_ref(),
         |plan| {
-            let known: Vec<_> = plan.endpoints.iter().map(|e| (e.method.clone(), e.path.clone())).collect();
+            let known: Vec<_> =
+                plan.endpoints.iter().map(|t| (t.endpoint.method.clone(), t.endpoint.path.clone())).collect();
             plan.front = Some(Box::new(move |_, mut message| {
                 let (method, path) = (message.method.clone(), message.request().path().to_string());
                 let fits = |(_, template): &&(String, String)| match_path(template, &path).is_some();

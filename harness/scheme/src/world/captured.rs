@@ -131,7 +131,7 @@ fn check_address(origin: &str, message: &mut Message, item: &Item<'_>) -> Result
     if message.request().values("host").next().is_none() {
         message.fields.insert(0, ("Host".into(), authority.clone().into_bytes()));
     }
-    let host = message.request().host();
+    let host = message.request().host().map(std::borrow::Cow::into_owned);
     // The profile says where requests go; `secure` means only that it is not its other address, the plain one.
     message.secure = true;
     match host {

@@ -4,7 +4,10 @@
 mod captured;
 mod load;
 
+use std::borrow::Cow;
 use std::sync::Arc;
+
+use smallvec::{SmallVec, smallvec};
 
 use crate::description::{Part, Type};
 use crate::document::Fault;
@@ -54,32 +57,31 @@ pub enum Value {
 
 impl Value {
     /// The value as bytes, as pipelines read it; key pairs have none.
-    pub fn bytes(&self) -> Option<Vec<u8>> {
+    pub fn bytes(&self) -> Option<Cow<'_, [u8]>> {
         match self {
-            Self::Text(text) => Some(text.as_bytes().to_vec()),
-            Self::Secret(secret) => Some(secret.expose().to_vec()),
-            Self::Integer(number) => Some(number.to_string().into_bytes()),
-            Self::List(items) => Some(items.join(" ").into_bytes()),
+            Self::Text(text) => Some(Cow::Borrowed(text.as_bytes())),
+            Self::Secret(secret) => Some(Cow::Borrowed(secret.expose())),
+            Self::Integer(number) => Some(Cow::Owned(number.to_string().into_bytes())),
+            Self::List(items) => Some(Cow::Owned(items.join(" ").into_bytes())),
             Self::Rsa(_) | Self::P256(_) => None,
         }
     }
 
     /// The items of a list, or the one item that anything else is; key pairs have none.
-    pub fn items(&self) -> Option<Vec<Vec<u8>>> {
+    pub fn items(&self) -> Option<Items<'_>> {
         match self {
-            Self::List(items) => Some(items.iter().map(|i| i.as_bytes().to_vec()).collect()),
-            _ => self.bytes().map(|bytes| vec![bytes]),
+            Self::List(items) => Some(items.iter().map(|i| Cow::Borrowed(i.as_bytes())).collect()),
+            _ => self.bytes().map(|bytes| smallvec![bytes]),
         }
     }
 
-    /// The value as a key.
+    /// The value as a key; what is no secret is none.
     pub fn key(&self) -> Option<Key<'_>> {
         match self {
-            Self::Text(text) => Some(Key::Bytes(text.as_bytes())),
-            Self::Secret(secret) => Some(Key::Bytes(secret.expose())),
+            Self::Secret(secret) => Some(Key::Secret(secret)),
             Self::Rsa(rsa) => Some(Key::Rsa(rsa)),
             Self::P256(pair) => Some(Key::P256(pair)),
-            Self::Integer(_) | Self::List(_) => None,
+            Self::Text(_) | Self::Integer(_) | Self::List(_) => None,
         }
     }
 
@@ -88,6 +90,9 @@ impl Value {
         matches!(self, Self::Secret(_) | Self::Rsa(_) | Self::P256(_))
     }
 }
+
+/// The items of a list, as access rules compare them.
+pub type Items<'v> = SmallVec<[Cow<'v, [u8]>; 4]>;
 
 /// Named values.
 pub type Values = Vec<(String, Value)>;

@@ -153,7 +153,7 @@ pub(super) fn token(
         (None, _, _) => return Ok(format!("{header}.{payload}.")),
         // A sketch is compared by its seal, and signing with a key pair takes time.
         (Some(_), Signing::Sketch, Key::Rsa(_) | Key::P256(_)) => vec![0; token::IV_LEN],
-        (Some(alg), Signing::Sketch, Key::Bytes(_)) if !alg.is_hmac() => vec![0; token::IV_LEN],
+        (Some(alg), Signing::Sketch, Key::Secret(_)) if !alg.is_hmac() => vec![0; token::IV_LEN],
         (Some(alg), _, _) => key::sign(alg, key, input.as_bytes()).ok_or(SignError::Key)?,
     };
     let signature =

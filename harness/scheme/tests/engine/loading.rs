@@ -3,7 +3,7 @@
 
 use bearproof_scheme::document::{Fault, check_text, nearest, parse};
 use bearproof_scheme::world::Resolver;
-use bearproof_scheme::{Description, World, description, world};
+use bearproof_scheme::{Description, Message, World, description, world};
 
 const SCHEME: &str = r#"format = 1
 title = "every word once"
@@ -107,6 +107,9 @@ impl Resolver for Files {
     }
     fn variable(&self, name: &str) -> Result<String, String> {
         if name == "SET" { Ok("from the environment".into()) } else { Err("not set".into()) }
+    }
+    fn request(&self, _: &[u8]) -> Result<Message, Fault> {
+        Err(Fault::whole("request", "no requests here", "give none"))
     }
 }
 
