@@ -1,5 +1,5 @@
 //! Prints the table of ratios, runs one operation for a count of instructions, or prints what programs in other
-//! languages measure.
+//! languages can measure.
 
 #![expect(clippy::print_stdout, reason = "a program prints")]
 

@@ -45,7 +45,7 @@ pub(crate) fn of(suite: &Suite, scheme: &str) -> Result<Variant, String> {
     Ok(suite.scheme(scheme).map_err(|fault| fault.to_string())?.default.clone())
 }
 
-/// Tokens and keys for programs in other languages, as JSON: what `benches/other/` measures.
+/// Tokens and keys for programs in other languages, as JSON.
 ///
 /// # Errors
 /// What can't be signed.

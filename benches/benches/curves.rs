@@ -9,7 +9,6 @@ use bearproof_conform::suite::Suite;
 use bearproof_scheme::description::{Format, load};
 use bearproof_scheme::encoding::{JsonRules, Limits, Rules, compact, decode_url, encode_url, parse_object};
 use bearproof_scheme::plan::Plan;
-use bearproof_scheme::store::ReplayMemory;
 use bearproof_scheme::token::split;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
@@ -116,39 +115,5 @@ fn loading(c: &mut Criterion) {
     group.finish();
 }
 
-/// A memory of a million nonces: a fresh one, one that was used, and one for which there is no room. The last must not
-/// cost more, whoever fills it.
-fn memory(c: &mut Criterion) {
-    const MANY: u32 = 1_000_000;
-    let (now, until) = (1_000, 2_000);
-    let memory = |room: u32| {
-        let memory = ReplayMemory::new(room as usize);
-        for n in 0..MANY {
-            memory.spend(1, &n.to_be_bytes(), until, now);
-        }
-        memory
-    };
-    let mut group = c.benchmark_group("memory of a million nonces");
-    let roomy = memory(u32::MAX);
-    let mut next = MANY;
-    group.bench_function("fresh", |b| {
-        b.iter(|| {
-            next += 1;
-            roomy.spend(1, &next.to_be_bytes(), until, now)
-        });
-    });
-    group.bench_function("used before", |b| {
-        b.iter(|| roomy.spend(1, black_box(&77_u32.to_be_bytes()), until, now))
-    });
-    let full = memory(MANY);
-    group.bench_function("no room", |b| {
-        b.iter(|| {
-            next += 1;
-            full.spend(1, &next.to_be_bytes(), until, now)
-        });
-    });
-    group.finish();
-}
-
-criterion_group!(benches, schemes, stages, loading, memory);
+criterion_group!(benches, schemes, stages, loading);
 criterion_main!(benches);
