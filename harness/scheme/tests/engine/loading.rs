@@ -147,6 +147,15 @@ fn what_a_description_says_is_kept() {
     use bearproof_scheme::description::*;
     let d = scheme(SCHEME, &[]).unwrap();
     assert_eq!((d.id.as_str(), d.title.as_str()), ("every", "every word once"));
+    let kinds = [
+        ("name", Some(Kind::Text)),
+        ("secret", Some(Kind::Secret)),
+        ("days", Some(Kind::Integer)),
+        ("site", None),
+    ];
+    for (name, kind) in kinds {
+        assert_eq!(d.credential_kind(name), kind, "{name}");
+    }
     let [first, second] = d.requirements.as_slice() else { panic!("two") };
     assert_eq!(
         (first.id.as_str(), first.heading.as_deref(), first.level),
