@@ -176,8 +176,8 @@ impl<'w> Composition<'w> {
     /// Adds a word; `false` if it does not go with those that are there.
     pub fn add(&mut self, word: &'w Word) -> bool {
         let meet = |other: &&Word| other.slot == word.slot || other.slot == "*" || word.slot == "*";
-        let risks = |other: &&Word| other.risk.is_some() && word.risk.is_some() && other.risk != word.risk;
-        let fits = !self.words.iter().any(meet) && !self.words.iter().any(|other| risks(&other));
+        let risks = |other: &&'w Word| other.risk.is_some() && word.risk.is_some() && other.risk != word.risk;
+        let fits = !self.words.iter().any(meet) && !self.words.iter().any(risks);
         if fits {
             self.words.push(word);
         }
@@ -233,7 +233,7 @@ impl<'w> Composition<'w> {
     /// The same without what breaks something, where a caller may be let in.
     fn twin(&self) -> Option<Self> {
         let words = self.words.iter().filter(|word| !word.breaks).copied().collect();
-        (self.breaks() && self.site.open).then(|| Self { site: self.site, words })
+        (self.breaks() && self.site.open).then_some(Self { site: self.site, words })
     }
 
     /// What it breaks: the slots of its words, or the place itself.
