@@ -1,6 +1,6 @@
 //! A target over HTTP or HTTPS as a subject. It must not judge, and it sends what it is given.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -44,11 +44,20 @@ pub(crate) struct Http {
 #[derive(Default)]
 pub(crate) struct Learnt {
     /// Seconds by which the `Date` of the last answer was ahead of our clock.
-    date: AtomicI64,
+    pub(crate) date: AtomicI64,
+    /// Whether any answer had one.
+    dated: AtomicBool,
     /// Seconds by which its clock is ahead by itself.
     clock: AtomicI64,
     /// Why it could not be put back as it was.
     not_forgotten: Mutex<Option<String>>,
+}
+
+impl Learnt {
+    /// Whether an answer told the server's time.
+    pub(crate) fn seen_date(&self) -> bool {
+        self.dated.load(Ordering::Relaxed)
+    }
 }
 
 /// Clocks that differ by no more than this are one, in seconds.
@@ -72,7 +81,7 @@ impl Http {
             progress.exchanged(watch.elapsed());
         }
         if let Ok(response) = &result {
-            self.pace.answered(response.status);
+            self.pace.answered(response.status, field(response, "retry-after"));
         }
         result.map_err(|error| match &error {
             ExchangeError::NotAllowed { .. } => SubjectError::Unreachable(error.to_string()),
@@ -131,6 +140,7 @@ impl Subject for Http {
         if let Some(date) = field(&response, "date").and_then(parse_http_date) {
             let ahead = i64::try_from(date).unwrap_or(i64::MAX).saturating_sub_unsigned(system_now());
             self.learnt.date.store(ahead, Ordering::Relaxed);
+            self.learnt.dated.store(true, Ordering::Relaxed);
         }
         Ok(Observation {
             status: response.status,
@@ -186,6 +196,8 @@ pub(crate) struct HttpSubjects<'a> {
     pub(crate) concurrency: usize,
     /// Where the profile has no key to make tokens with.
     pub(crate) logins: Option<Logins>,
+    /// When what a profile has captured ends, where that is known, in seconds since 1970 UTC.
+    pub(crate) ends: Option<u64>,
     /// Id of the run, which each request carries.
     pub(crate) run: &'a str,
     /// A field that carries run and vector, where the profile names one.
@@ -216,6 +228,12 @@ impl Subjects for HttpSubjects<'_> {
 
     fn logins(&self) -> Option<&Logins> {
         self.logins.as_ref()
+    }
+
+    fn seconds_left(&self) -> Option<i64> {
+        let (ends, (_, http)) = (self.ends?, self.targets.first()?);
+        let now = i64::try_from(http.now()).unwrap_or(i64::MAX);
+        Some(i64::try_from(ends).unwrap_or(i64::MAX).saturating_sub(now))
     }
 
     fn learn_clock(&self) -> Option<i64> {

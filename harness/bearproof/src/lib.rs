@@ -7,6 +7,7 @@ mod commands;
 mod embedded;
 mod hooks;
 mod http_subject;
+mod journal;
 mod marked;
 mod pace;
 mod progress;
@@ -22,11 +23,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use bearproof_conform::results::Level;
+use bearproof_conform::shard::Shard;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::target::Reaching;
 use crate::commands::{
-    Done, Failure, defects, explain, freeze, fuzz, lint, list, promote, run, schema, send, serve, show, sign,
+    Done, Failure, again, defects, diff, doctor, explain, freeze, fuzz, lint, list, merge, profile, promote,
+    run, schema, send, serve, show, sign,
 };
 use crate::pace::Pacing;
 use crate::report::Style;
@@ -42,7 +45,7 @@ struct Cli {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 as expected; 1 findings; 2 usage, profile or vector file; 3 unreachable or hanging; \
+const EXIT_CODES: &str = "Exit codes: 0 as expected; 1 findings; 2 usage, or a file that can't be used or written; 3 unreachable or hanging; \
 4 nothing judged, or too much inconclusive; 5 bug in bearproof; 130 interrupted.";
 
 #[derive(Subcommand)]
@@ -67,6 +70,9 @@ enum Command {
         /// Run in the order of an earlier run; each report names its seed.
         #[arg(long)]
         seed: Option<u64>,
+        /// Only this part: shard I of N, by a hash of each vector's id. Needs --seed, the same for all.
+        #[arg(long, value_name = "I/N", requires = "seed", conflicts_with = "update")]
+        shard: Option<Shard>,
         /// Write the results to `reports/reference.json` as the accepted ones of the reference.
         #[arg(long)]
         accept: bool,
@@ -207,6 +213,47 @@ enum Command {
         #[arg(long, value_name = "SECONDS")]
         now: Option<u64>,
     },
+    /// Say in a few requests whether a target can be judged, and what is missing.
+    Doctor {
+        /// The target's profile.
+        profile: PathBuf,
+        #[command(flatten)]
+        reaching: Reaching,
+    },
+    /// Make a profile.
+    #[command(subcommand)]
+    Profile(ProfileCommand),
+    /// Make the reports again from results or from the journal of a run; of several, one matrix of servers.
+    Report {
+        /// `results.json` of a run, or the `journal.jsonl` of one that did not come to its end.
+        #[arg(required = true, value_name = "RESULTS")]
+        files: Vec<PathBuf>,
+        /// End with code 4 if anything is inconclusive.
+        #[arg(long)]
+        strict: bool,
+        /// Write the reports here.
+        #[arg(long, value_name = "DIR", default_value = "reports/latest")]
+        out: PathBuf,
+    },
+    /// Merge the results of all shards into those of one run, and write the reports.
+    Merge {
+        /// The results of each shard.
+        #[arg(required = true, value_name = "RESULTS")]
+        files: Vec<PathBuf>,
+        /// End with code 4 if anything is inconclusive.
+        #[arg(long)]
+        strict: bool,
+        /// Write the reports here.
+        #[arg(long, value_name = "DIR", default_value = "reports/latest")]
+        out: PathBuf,
+    },
+    /// Print what changed between two results; code 1 if anything did.
+    Diff {
+        /// Results of before.
+        old: PathBuf,
+        /// Results of after.
+        new: PathBuf,
+    },
     /// Print what the suite lacks.
     Lint,
     /// Write the JSON schemas of vectors and results.
@@ -214,6 +261,19 @@ enum Command {
         /// Only compare.
         #[arg(long)]
         check: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum ProfileCommand {
+    /// Print a commented profile to fill in.
+    New {
+        /// The scheme that the target speaks: an id, or a folder with a scheme of your own.
+        #[arg(long, value_name = "ID|DIR")]
+        scheme: String,
+        /// Write it here; a file that exists is left alone.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
 }
 
@@ -266,6 +326,7 @@ fn execute(cli: Cli) -> Result<Done, Failure> {
             level,
             strict,
             seed,
+            shard,
             accept,
             update,
             dry_run,
@@ -284,6 +345,7 @@ fn execute(cli: Cli) -> Result<Done, Failure> {
             }),
             strict,
             seed,
+            shard,
             accept,
             update,
             dry_run,
@@ -323,6 +385,15 @@ fn execute(cli: Cli) -> Result<Done, Failure> {
         Command::Explain { scheme, target, now } => {
             explain::execute(&explain::Options { vectors, scheme, target, now })
         }
+        Command::Doctor { profile, reaching } => {
+            doctor::doctor(&doctor::Options { vectors, profile, reaching })
+        }
+        Command::Profile(ProfileCommand::New { scheme, out }) => {
+            profile::new(&profile::Options { vectors, scheme, out })
+        }
+        Command::Report { files, strict, out } => again::report(&files, &out, strict, style()),
+        Command::Merge { files, strict, out } => merge::merge(&files, &out, strict, style()),
+        Command::Diff { old, new } => diff::diff(&old, &new, style()),
         Command::Lint => lint::lint(vectors.as_deref()),
         Command::Schema { check } => schema::schema(vectors.as_deref(), check),
     }

@@ -49,6 +49,8 @@ pub(crate) struct Pace {
     sent: AtomicU64,
     /// Answers in a row that were 429 or 5xx.
     trouble: AtomicU32,
+    /// What the last of them said.
+    last: Mutex<String>,
     started: Mutex<Option<Stopwatch>>,
 }
 
@@ -68,8 +70,9 @@ impl Pace {
     /// Why nothing more is sent.
     pub(crate) fn turn(&self) -> Result<(), SubjectError> {
         if self.trouble.load(Ordering::Relaxed) >= TROUBLE {
-            let why = format!("the run was stopped: {TROUBLE} answers in a row were 429 or 5xx");
-            return Err(SubjectError::Broken(why));
+            let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            let why = format!("{TROUBLE} answers in a row were 429 or 5xx, the last {last}");
+            return Err(SubjectError::Broken(format!("the run was stopped: {why}")));
         }
         let number = self.sent.fetch_add(1, Ordering::Relaxed);
         if let Some(most) = self.most.filter(|most| number >= *most) {
@@ -91,9 +94,11 @@ impl Pace {
         due.saturating_sub(elapsed)
     }
 
-    /// Takes note of an answer.
-    pub(crate) fn answered(&self, status: u16) {
+    /// Takes note of an answer, and of the time that it asks to wait (RFC 9110 section 10.2.3).
+    pub(crate) fn answered(&self, status: u16, retry_after: Option<&str>) {
         if status == 429 || status >= 500 {
+            let wait = retry_after.map(|wait| format!(" with `Retry-After: {wait}`")).unwrap_or_default();
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = format!("{status}{wait}");
             self.trouble.fetch_add(1, Ordering::Relaxed);
         } else {
             self.trouble.store(0, Ordering::Relaxed);
@@ -130,17 +135,18 @@ mod tests {
     fn a_server_in_trouble_is_left_alone_and_one_that_recovers_is_not() {
         let pace = Pace::default();
         for status in [429, 503].into_iter().cycle().take(24) {
-            pace.answered(status);
+            pace.answered(status, None);
         }
         assert!(pace.turn().is_ok());
-        pace.answered(200);
+        pace.answered(200, None);
         for _ in 0..24 {
-            pace.answered(500);
+            pace.answered(500, None);
         }
         assert!(pace.turn().is_ok());
-        pace.answered(500);
+        pace.answered(429, Some("600"));
         let Err(SubjectError::Broken(why)) = pace.turn() else { panic!("expected a stop") };
-        assert_eq!(why, "the run was stopped: 25 answers in a row were 429 or 5xx");
+        let words = "25 answers in a row were 429 or 5xx, the last 429 with `Retry-After: 600`";
+        assert_eq!(why, format!("the run was stopped: {words}"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use bearproof_scheme::time::parse_rfc3339;
 use bearproof_scheme::{Fault, document};
 
 use crate::drive::LEAK;
-use crate::results::{Outcome, VectorResult};
+use crate::results::{Known, Outcome, VectorResult};
 
 /// The entries of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,14 +15,10 @@ pub struct Deviations(Vec<Deviation>);
 /// An entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Deviation {
-    /// As it is written: an id, or one with `*` for any letters within a part.
-    vector: String,
-    /// The ids that it stands for.
-    ids: Vec<String>,
-    /// See [`observation`].
-    observed: String,
-    /// The last day on which it is borne: as written, and its end in seconds since 1970 UTC.
-    until: Option<(String, u64)>,
+    /// As it is written; see [`observation`] for what is seen.
+    known: Known,
+    /// The end of its last day in seconds since 1970 UTC.
+    end: Option<u64>,
 }
 
 /// What is seen of a result, as an entry writes it: verdict and status of the first exchange that was not as expected,
@@ -65,22 +61,59 @@ impl Deviations {
         })
     }
 
+    /// The entries as results have them.
+    pub fn entries(&self) -> Vec<Known> {
+        self.0.iter().map(|d| d.known.clone()).collect()
+    }
+
+    /// The entries that results have.
+    ///
+    /// # Errors
+    /// Which last day is none.
+    pub fn of_entries(entries: &[Known]) -> Result<Self, String> {
+        let read = |known: &Known| {
+            let end = known.until.as_ref().map(|day| {
+                end_of(day).ok_or_else(|| format!("`{day}` of `{}` is no day after 1969", known.vector))
+            });
+            Ok(Deviation { known: known.clone(), end: end.transpose()? })
+        };
+        entries.iter().map(read).collect::<Result<_, _>>().map(Self)
+    }
+
+    fn of(&self, id: &str) -> Option<&Deviation> {
+        self.0.iter().find(|d| fits(&d.known.vector, id))
+    }
+
+    /// Takes off what [`Self::apply`] marked, so that it can be marked anew.
+    pub fn take_off(&self, results: &mut [VectorResult]) {
+        for result in results {
+            let Some(known) = self.of(&result.id) else { continue };
+            match result.outcome {
+                Outcome::Xfail if observation(result) == NO_ANSWER => result.outcome = Outcome::Hang,
+                Outcome::Xfail => result.outcome = Outcome::Fail,
+                Outcome::Xpass => (result.outcome, result.cause) = (Outcome::Pass, String::new()),
+                _ => {
+                    let marks = [known.over(), known.otherwise(&observation(result))];
+                    let plain = marks.iter().find_map(|mark| result.cause.strip_prefix(mark.as_str()));
+                    if let Some(plain) = plain.map(String::from) {
+                        result.cause = plain;
+                    }
+                }
+            }
+        }
+    }
+
     /// Marks what is known in `results`; `now` in seconds since 1970 UTC. What is known and not seen any more is a
     /// finding, and so is what is seen otherwise than known.
     pub fn apply(&self, results: &mut [VectorResult], now: u64) {
         for result in results {
-            let Some(known) = self.0.iter().find(|d| d.ids.contains(&result.id)) else { continue };
-            let over = known.until.as_ref().filter(|(_, end)| now >= *end);
+            let Some(known) = self.of(&result.id) else { continue };
+            let over = known.end.is_some_and(|end| now >= end);
             let seen = observation(result);
             let (outcome, cause) = match (deviates(result), over) {
-                (true, Some((day, _))) => {
-                    (result.outcome, format!("known until {day}, which is over; {}", result.cause))
-                }
-                (true, None) if seen == known.observed => (Outcome::Xfail, result.cause.clone()),
-                (true, None) => (
-                    result.outcome,
-                    format!("known is `{}` and not `{seen}`; {}", known.observed, result.cause),
-                ),
+                (true, true) => (result.outcome, known.over() + &result.cause),
+                (true, false) if seen == known.known.observed => (Outcome::Xfail, result.cause.clone()),
+                (true, false) => (result.outcome, known.otherwise(&seen) + &result.cause),
                 (false, _) if result.outcome == Outcome::Pass => (Outcome::Xpass, known.gone()),
                 (false, _) => continue,
             };
@@ -90,7 +123,7 @@ impl Deviations {
 
     /// Entries for what is not known yet, as text to put at the end of the file; each without its reason.
     pub fn update(&self, results: &[VectorResult]) -> String {
-        let new = |r: &&VectorResult| deviates(r) && !self.0.iter().any(|d| d.ids.contains(&r.id));
+        let new = |r: &&VectorResult| deviates(r) && self.of(&r.id).is_none();
         let entry = |r: &VectorResult| {
             let (id, observed) = (&r.id, observation(r));
             format!("\n[[deviation]]\nvector   = \"{id}\"\nobserved = \"{observed}\"\nreason   = \"\"\n")
@@ -102,25 +135,37 @@ impl Deviations {
 impl Deviation {
     /// Why an entry is wrong that covers a vector which passes.
     fn gone(&self) -> String {
-        match self.ids.as_slice() {
-            [_] => format!("`{}` passes: take it off the known deviations", self.vector),
-            _ => format!("`{}` covers a vector that passes: name only those that do not", self.vector),
+        let vector = &self.known.vector;
+        if vector.contains('*') {
+            format!("`{vector}` covers a vector that passes: name only those that do not")
+        } else {
+            format!("`{vector}` passes: take it off the known deviations")
         }
+    }
+
+    /// How the cause begins when the last day is over.
+    fn over(&self) -> String {
+        format!("known until {}, which is over; ", self.known.until.as_deref().unwrap_or_default())
+    }
+
+    /// How the cause begins when something else was seen.
+    fn otherwise(&self, seen: &str) -> String {
+        format!("known is `{}` and not `{seen}`; ", self.known.observed)
     }
 }
 
 fn read(table: &Table<'_>, ids: &[&str], before: &[Deviation]) -> Result<Deviation, Fault> {
     let item = table.need("vector", "the id of a vector; `*` stands for any letters within a part")?;
     let vector = item.text()?;
-    let covered: Vec<String> = ids.iter().filter(|id| fits(&vector, id)).map(ToString::to_string).collect();
+    let covered: Vec<&&str> = ids.iter().filter(|id| fits(&vector, id)).collect();
     if covered.is_empty() {
         let near = nearest(&vector, ids.iter().copied());
         let near = if near.starts_with("did") { near } else { "`bearproof list` names all".into() };
         return Err(item.fault(format!("`{vector}` fits no vector"), near));
     }
-    let twice = covered.iter().find_map(|id| Some((id, before.iter().find(|d| d.ids.contains(id))?)));
+    let twice = covered.iter().find_map(|id| Some((id, before.iter().find(|d| fits(&d.known.vector, id))?)));
     if let Some((id, other)) = twice {
-        let message = format!("`{id}` is covered by `{}` before", other.vector);
+        let message = format!("`{id}` is covered by `{}` before", other.known.vector);
         return Err(item.fault(message, "keep one of the two"));
     }
     let reason = table.need("reason", "why it is borne")?;
@@ -130,7 +175,8 @@ fn read(table: &Table<'_>, ids: &[&str], before: &[Deviation]) -> Result<Deviati
     // Who has to answer for it: for people alone.
     table.get("owner").map(|owner| owner.text()).transpose()?;
     let until = table.get("until").map(|item| day(&item)).transpose()?;
-    Ok(Deviation { vector, ids: covered, observed: observed(table)?, until })
+    let (until, end) = until.unzip();
+    Ok(Deviation { known: Known { vector, observed: observed(table)?, until }, end })
 }
 
 fn observed(table: &Table<'_>) -> Result<String, Fault> {
@@ -152,9 +198,14 @@ fn observed(table: &Table<'_>) -> Result<String, Fault> {
 /// A day, and its end.
 fn day(item: &Item<'_>) -> Result<(String, u64), Fault> {
     let day = item.date()?;
-    let start = parse_rfc3339(&format!("{day}T00:00:00Z"));
-    let start = start.ok_or_else(|| item.fault(format!("`{day}` lies before 1970"), "write the last day"))?;
-    Ok((day, start.saturating_add(24 * 60 * 60)))
+    let end = end_of(&day);
+    let end = end.ok_or_else(|| item.fault(format!("`{day}` lies before 1970"), "write the last day"))?;
+    Ok((day, end))
+}
+
+/// The end of a day in seconds since 1970 UTC.
+fn end_of(day: &str) -> Option<u64> {
+    parse_rfc3339(&format!("{day}T00:00:00Z")).map(|start| start.saturating_add(24 * 60 * 60))
 }
 
 /// Whether an id is the pattern's: part by part, `*` for any letters.
@@ -235,6 +286,40 @@ mod tests {
         assert_eq!(after(Outcome::Pass, 401).0, Outcome::Xpass);
         assert_eq!(after(Outcome::Inconclusive, 403).0, Outcome::Inconclusive);
         assert_eq!(applied(&known, result("a/carrier/missing", Outcome::Fail, 403), 0).0, Outcome::Fail);
+    }
+
+    #[test]
+    fn marks_come_off_again() {
+        let known = entry("a/time/late", "until = 1970-01-02\n");
+        let mut hang = result("a/time/late", Outcome::Hang, 0);
+        hang.steps[0].observed = None;
+        let mut pass = result("a/time/late", Outcome::Pass, 401);
+        pass.cause = String::new();
+        let cases = [
+            (known.clone(), result("a/time/late", Outcome::Fail, 403)),
+            (known.clone(), result("a/time/late", Outcome::Fail, 500)),
+            (known.replace("reject 403", "no answer"), hang),
+            (known, pass),
+        ];
+        for (known, before) in cases {
+            let known = file(&known).unwrap();
+            let known = Deviations::of_entries(&known.entries()).unwrap();
+            for now in [0, 2 * 86_400] {
+                let mut results = [before.clone()];
+                known.apply(&mut results, now);
+                assert_ne!(results[0], before, "{now}");
+                known.take_off(&mut results);
+                assert_eq!(results[0], before, "{now}");
+            }
+        }
+        assert!(
+            Deviations::of_entries(&[Known {
+                vector: "a".into(),
+                observed: "accept".into(),
+                until: Some("soon".into())
+            }])
+            .is_err()
+        );
     }
 
     #[test]

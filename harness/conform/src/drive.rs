@@ -6,7 +6,7 @@ use bearproof_scheme::request::Message;
 use bearproof_scheme::world::Success;
 
 use crate::judge::{Documented, assertions, documented, is_refusal, let_in, says_nothing};
-use crate::play::{Done, Made, Next, answered_token, play_with_effect};
+use crate::play::{Done, Made, NO_EFFECT, Next, answered_token, play_with_effect};
 use crate::plot::Plot;
 use crate::recipe::{Action, Expect};
 use crate::redact::{Redactor, mask_tokens};
@@ -129,6 +129,8 @@ impl Driver<'_> {
         };
         let next = match self.next(index) {
             Ok(next) => next,
+            // What was captured can't be made otherwise until the edit changes something.
+            Err(why) if why == NO_EFFECT => return (result, Outcome::Unsupported, why),
             Err(why) => return (result, Outcome::Error, why),
         };
         let made = match next {

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bearproof_scheme::encoding::{JsonRules, Limits, Rules, Value, decode_url, parse_value};
 use bearproof_scheme::key::Secret;
 use bearproof_scheme::world::World;
 
 use crate::entropy::Published;
 use crate::judge::let_in;
+use crate::life::of_token;
 use crate::needs::needs;
 use crate::play::{Made, Moment, Next, answered_token, play};
 use crate::plot::Plot;
@@ -94,7 +94,7 @@ impl Logins {
         }
         let token = answered_token(&plot, &made.endpoint, &answer.body)
             .ok_or_else(|| format!("the login of `{role}` answered no token ({})", answer.status))?;
-        let until = match expiry(&token) {
+        let until = match of_token(&variant.description, &token).ends {
             Some(expiry) => {
                 let left = expiry.saturating_sub(now);
                 now + left - GOOD_FOR.min(left / 2)
@@ -126,16 +126,6 @@ fn request(variant: &Variant, role: &str, run: &str, now: u64) -> Result<(Plot, 
         Next::Send(made) => Ok((plot, made)),
         Next::Wait(_) | Next::RevokeHook(_) => Err("a login sends a request".into()),
     }
-}
-
-/// When a token ends by its own words, which nobody has checked here (RFC 7519 section 4.1.4).
-fn expiry(token: &str) -> Option<u64> {
-    let claims = decode_url(token.split('.').nth(1)?.as_bytes(), &Rules::STRICT).ok()?;
-    let Value::Object(members) = parse_value(&claims, &JsonRules::STRICT, &Limits::DEFAULT).ok()? else {
-        return None;
-    };
-    let Some(Value::Number(seconds)) = members.find("exp") else { return None };
-    seconds.parse().ok()
 }
 
 #[cfg(test)]

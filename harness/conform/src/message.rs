@@ -54,7 +54,7 @@ pub(crate) fn edit(
         Edit::Replace { spot, with } => {
             let right = read(stage, spot, message)?;
             let credential = bare(stage, token, message)?;
-            let new = fill(with, &right, &credential);
+            let new = replace(&fill(with, &right, &credential), b"{escaped}", &escaped(&right));
             write(stage, spot, message, new)?;
         }
         Edit::Change { spot } => change(stage, spot, message)?,
@@ -99,6 +99,14 @@ pub(crate) fn packed(bytes: &[u8]) -> Result<Vec<u8>, String> {
 
 fn fill(template: &[u8], value: &[u8], token: &[u8]) -> Vec<u8> {
     replace(&replace(template, b"{value}", value), b"{token}", token)
+}
+
+/// The same with its last letter percent-encoded, which RFC 3986 section 6.2.2.2 holds to be the same.
+fn escaped(text: &[u8]) -> Vec<u8> {
+    let Some(at) = text.iter().rposition(u8::is_ascii_alphabetic) else { return text.to_vec() };
+    let (before, rest) = text.split_at_checked(at).unwrap_or((text, &[]));
+    let letter = rest.first().map_or_else(String::new, |letter| format!("%{letter:02X}"));
+    [before, letter.as_bytes(), rest.get(1..).unwrap_or(&[])].concat()
 }
 
 fn replace(text: &[u8], word: &[u8], with: &[u8]) -> Vec<u8> {
@@ -272,4 +280,15 @@ fn move_carrier(
         _ => return Err(format!("`{place}` is no place: query, cookie, body or field")),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_letter_is_escaped_and_nothing_else() {
+        assert_eq!(escaped(b"/v1/users/42"), b"/v1/user%73/42");
+        assert_eq!(escaped(b"/1/2"), b"/1/2");
+    }
 }

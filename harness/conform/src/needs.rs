@@ -8,6 +8,7 @@ use bearproof_scheme::Plan;
 use bearproof_scheme::description::{OperationKind, Part, Place};
 use bearproof_scheme::world::Permission;
 
+use crate::keyless::{anybody, takes_key};
 use crate::plot::{Plot, target_of};
 use crate::recipe::{Action, Edit, Expect, Given, KeyOf, Line, Spot, Target};
 use crate::resolve::{carrier, find, has};
@@ -55,14 +56,22 @@ pub fn needs(plot: &Plot) -> Vec<String> {
         };
         needs.insert(format!("endpoint {endpoint}"));
         let own_token = step.token_of.is_none();
+        let caller = step.role.as_ref().unwrap_or(&plot.role);
+        if let Some(held) = world.credential(caller)
+            && takes_key(d, held, step, &endpoint)
+        {
+            needs.insert(format!("key {caller}"));
+        }
         let ordinary = d.operation(&endpoint).is_none_or(|o| o.guarded);
         if has(d, world, "platform-key") && ordinary {
-            let role = step.role.as_ref().unwrap_or(&plot.role);
+            // What is captured can be taken apart and put together by anybody.
+            let captured = world.platform("primary").is_none()
+                && world.credential(caller).is_some_and(|c| c.captured.is_some());
             let edits = || step.edits.iter().chain(&step.fault);
-            if edits().any(|e| inside_token(d, e)) {
+            if edits().any(|e| inside_token(d, e) && !(captured && anybody(d, e))) {
                 needs.insert("platform primary".into());
             } else if own_token {
-                needs.insert(format!("token {role}"));
+                needs.insert(format!("token {caller}"));
             }
             for edit in edits() {
                 if let Edit::Duplicate { with: Line::OfRole(role), .. } = edit {

@@ -5,10 +5,11 @@ use bearproof_scheme::description::{Part, Place, Rule, Source};
 use bearproof_scheme::encoding::{JsonRules, Limits, Value, parse_value, string_literal};
 use bearproof_scheme::mistake::alternatives;
 use bearproof_scheme::request::Message;
-use bearproof_scheme::sign::{Draft, Entropy, Signer, Trace, Written, field_line, with_body_parts};
+use bearproof_scheme::sign::{Draft, Entropy, Signer, Trace, Written, field_line, sign, with_body_parts};
 use bearproof_scheme::world::Credential;
 
 use crate::entropy::Published;
+use crate::keyless::with_changes;
 use crate::plot::Plot;
 use crate::recipe::{Action, Edit, Given, Spot, Step, Target};
 use crate::resolve::{find, token_operation};
@@ -217,8 +218,19 @@ impl<'p> Stage<'p> {
             .signer
             .message(&self.parts, &draft, &written, token.as_deref())
             .map_err(|e| e.to_string())?;
+        let message = self.as_captured(message)?;
         let made = Made { message, written, trace, token: token.clone(), endpoint: self.endpoint.clone() };
         self.finish(made, token.as_deref())
+    }
+
+    /// The message as it was captured, but for what was edited, where the caller's request to this endpoint was.
+    fn as_captured(&self, edited: Message) -> Result<Message, String> {
+        let captured = self.signer.credential.request.as_ref().filter(|c| c.endpoint == self.endpoint);
+        let Some(captured) = captured else { return Ok(edited) };
+        let world = &self.plot.variant.world;
+        let endpoint = world.endpoint(&self.endpoint).ok_or("the world has no such endpoint")?;
+        let (right, _) = sign(&self.signer, &Draft::of(world, endpoint)).map_err(|e| e.to_string())?;
+        Ok(with_changes(&captured.message, &right, &edited))
     }
 
     /// The edits of the finished message.
@@ -443,7 +455,7 @@ impl<'p> Stage<'p> {
     /// The good message of another caller to the same endpoint.
     pub(crate) fn plain_message(&self, role: &str) -> Result<Message, String> {
         let signer = Signer { credential: credential(self.plot, role)?, ..self.signer };
-        let (message, _) = bearproof_scheme::sign::sign(&signer, &self.draft).map_err(|e| e.to_string())?;
+        let (message, _) = sign(&signer, &self.draft).map_err(|e| e.to_string())?;
         Ok(message)
     }
 }

@@ -35,6 +35,8 @@ pub struct Plot {
     pub role: String,
     /// Endpoint's role.
     pub endpoint: String,
+    /// Whether the recipe leaves the endpoint open.
+    pub usual: bool,
     /// The exchanges.
     pub steps: Vec<Step>,
     /// Id of the control.
@@ -56,6 +58,7 @@ impl Plot {
             variant: variant.clone(),
             role: role.into(),
             endpoint: String::new(),
+            usual: false,
             steps: vec![step],
             twin: None,
         }
@@ -108,6 +111,7 @@ pub fn expand(recipe: &Recipe, scheme: &Scheme) -> Result<Vec<Plot>, String> {
                 variant: variant.clone(),
                 role: recipe.role.clone(),
                 endpoint: endpoint.clone(),
+                usual: recipe.endpoint.is_none(),
                 steps,
                 twin: None,
             });
@@ -356,7 +360,7 @@ pub fn control(plot: &Plot) -> Plot {
     let mut moved: Vec<usize> = Vec::new();
     for (position, step) in plot.steps.iter().enumerate() {
         let last = position + 1 == plot.steps.len();
-        let dropped = step.is_fault && (step.action != Action::Call || !last);
+        let dropped = step.falls_away(last);
         moved.push(if dropped { 0 } else { steps.len() + 1 });
         if dropped {
             continue;

@@ -32,10 +32,27 @@ pub struct Results {
 pub struct Suite {
     /// Suite version, as in the head of each vector file.
     pub version: String,
-    /// SHA-256 over the frozen files, hex.
+    /// SHA-256 over all frozen vectors of the schemes that were run, also over those that were not selected; hex.
     pub digest: String,
     /// Number of vectors that were selected.
     pub selected: u32,
+    /// Which part of the selection this is, if it is not the whole.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub shard: Option<Shard>,
+}
+
+/// A part of a selection, and what all parts make together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Shard {
+    /// Its number, from 1.
+    pub number: u32,
+    /// How many there are.
+    pub of: u32,
+    /// Number of vectors that all shards have together.
+    pub selected: u32,
+    /// SHA-256 over the ids of these vectors, sorted, each followed by a line feed; hex.
+    pub ids: String,
 }
 
 /// A system under test, reached in one way.
@@ -52,6 +69,12 @@ pub struct Target {
     pub name: String,
     /// What calibration found; without `Ready` no vector of this target is judged.
     pub calibration: Calibration,
+    /// Where the profile says that requests go; absent for the reference, which is started anew for each run.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub origin: Option<String>,
+    /// What the profile knows to deviate; the outcomes have it in them.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub known: Vec<Known>,
     /// Named choices where the document leaves room, `name=option`.
     pub choices: Vec<String>,
     /// Requirements of the scheme, for links from findings.
@@ -65,6 +88,19 @@ pub struct Target {
     /// What was measured beside the vectors: no document fixes it, and nothing is judged by it.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub behaviour: Vec<Behaviour>,
+}
+
+/// An entry of the known deviations.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Known {
+    /// An id, or one with `*` for any letters within a part.
+    pub vector: String,
+    /// What is seen instead of what is expected: `accept`, `reject` and the status, or `no answer`.
+    pub observed: String,
+    /// The last day on which it is borne.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub until: Option<String>,
 }
 
 /// A question that was asked of a target, and its answer.
@@ -143,6 +179,8 @@ pub enum CalibrationState {
     Unreachable,
     /// No answer came in time.
     Hanging,
+    /// The run ended before anything was asked.
+    NotAsked,
 }
 
 /// How severe it is to get a vector wrong.
@@ -258,7 +296,7 @@ pub struct VectorResult {
     pub severity: Severity,
     /// The outcome.
     pub outcome: Outcome,
-    /// Why the outcome is not pass, one sentence; empty for a pass.
+    /// Why the outcome is not pass, one sentence; for a pass empty, unless it is provisional.
     #[serde(skip_serializing_if = "String::is_empty", default)]
     pub cause: String,
     /// What a server that gets this wrong does.

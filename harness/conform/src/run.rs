@@ -8,16 +8,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sha2::{Digest, Sha256};
 
 use crate::drive::{LEAK, Script, drive};
-use crate::freeze::CONTROL;
+use crate::judgement::{Barrier, Basis, Judgement, Planned, TOO_LATE, is_control, let_in, stands};
+use crate::life::Reserve;
 use crate::login::Logins;
 use crate::needs::needs;
 use crate::plot::Plot;
-use crate::recipe::{Action, Edit, Expect, Given, Spot, Step};
+use crate::recipe::{Action, Edit, Expect, Spot, Step};
+use crate::record::{Nobody, Recorder};
 use crate::redact::Redactor;
-use crate::resolve::find;
-use crate::results::{
-    Calibration, CalibrationState, Level, Outcome, Requirement, StepResult, Target, VectorResult, Via,
-};
+use crate::results::{Calibration, CalibrationState, Level, Outcome, Requirement, Target, VectorResult, Via};
 use crate::subject::{CLOSED, Subject};
 use crate::suite::Variant;
 use crate::vector::Vector;
@@ -37,6 +36,10 @@ pub trait Subjects: Sync {
     fn learn_clock(&self) -> Option<i64> {
         None
     }
+    /// Seconds by the target's clock until what it is asked with ends; `None` if that has no known end.
+    fn seconds_left(&self) -> Option<i64> {
+        None
+    }
     /// Where tokens come from that nobody here can make.
     fn logins(&self) -> Option<&Logins> {
         None
@@ -54,20 +57,15 @@ pub struct Selection<'a> {
     pub run: &'a str,
     /// Decides the order, and nothing else: state that leaks from one vector into the next shows in some orders.
     pub seed: u64,
+    /// Is told what is seen, and may end the run.
+    pub recorder: &'a dyn Recorder,
 }
 
 /// After so many vectors the good request is sent again: what was judged since counts only if it is let in.
 pub const BARRIER: usize = 100;
 
-/// After so many failed barriers in a row the run stops.
-const FAILED_BARRIERS: u32 = 2;
-
-const OPEN: &str = "the server lets everybody in, so nothing else can be judged";
-
-const OPEN_AFTERWARDS: &str =
-    "a request without any credential was let in, though not before the run: the server lets everybody in";
-
-const REFUSED_AFTERWARDS: &str = "the good request was refused afterwards";
+/// The cause of what an interrupted run did not ask.
+pub const INTERRUPTED: &str = "interrupted";
 
 /// Runs the selection.
 pub fn run(
@@ -75,133 +73,101 @@ pub fn run(
     subjects: &dyn Subjects,
     redactor: &Redactor,
 ) -> (Calibration, Vec<VectorResult>) {
-    let calibration = calibrate(selection, subjects, redactor);
-    if calibration.state != CalibrationState::Ready {
-        let cause = match calibration.state {
-            CalibrationState::LetsEverybodyIn => OPEN,
-            _ => calibration.message.as_str(),
-        };
-        let results = selection.plots.iter().map(|plot| inconclusive(plot, subjects, cause)).collect();
-        return (calibration.clone(), results);
-    }
-    let mut shuffled: Vec<&Plot> = selection.plots.iter().collect();
-    shuffled.sort_by_cached_key(|plot| Sha256::digest(format!("{} {}", selection.seed, plot.id)).to_vec());
-    let (shared, alone): (Vec<&Plot>, Vec<&Plot>) = shuffled.into_iter().partition(|p| !changes_state(p));
+    let recorder = selection.recorder;
+    let plan = plan(selection, subjects.via());
+    recorder.planned(&plan);
+    let calibration = if recorder.stopped() {
+        let message = "the run was interrupted before anything was asked".into();
+        Calibration { state: CalibrationState::NotAsked, message }
+    } else {
+        calibrate(selection, subjects, redactor)
+    };
+    recorder.calibrated(&calibration);
+    let mut judgement = Judgement::new(calibration, plan);
+    let left = subjects.seconds_left();
+    let reserve = Reserve::of(left);
+    let ask = |plot: &Plot| {
+        let (before, waits) = (subjects.seconds_left(), waits(plot));
+        let late = before.is_some_and(|left| !reserve.allows(left.saturating_sub_unsigned(waits)));
+        if late && lacking(plot, subjects).is_none() {
+            let outcome = Outcome::Inconclusive;
+            return VectorResult { outcome, cause: TOO_LATE.into(), ..empty(plot, subjects.via()) };
+        }
+        let result = steadily(plot, selection, subjects, redactor);
+        if let (Some(before), Some(after), 0) = (before, subjects.seconds_left(), waits) {
+            reserve.took(before.saturating_sub(after));
+        }
+        result
+    };
+    let (shared, alone): (Vec<&Plot>, Vec<&Plot>) =
+        ordered(selection, left.is_some()).into_iter().partition(|p| !changes_state(p));
     let mut blocks: Vec<(&[&Plot], usize)> =
         shared.chunks(BARRIER).map(|b| (b, subjects.concurrency())).collect();
     // What changes shared state runs alone.
     blocks.extend(alone.chunks(BARRIER).map(|b| (b, 1)));
-    let (mut calibration, mut results, mut failed) = (calibration, Vec::new(), 0);
-    let mut stopped: Option<String> = None;
     for (block, threads) in blocks {
-        if let Some(cause) = &stopped {
-            results.extend(block.iter().map(|plot| inconclusive(plot, subjects, cause)));
+        if judgement.stopped().is_some() || recorder.stopped() {
+            break;
+        }
+        let of_block = parallel(block, threads, &|plot| {
+            if recorder.stopped() {
+                return None;
+            }
+            let result = ask(plot);
+            recorder.judged(&result);
+            Some(result)
+        });
+        // Nothing was sent, so nothing needs the good request; it may be over.
+        let nothing = left.is_some() && of_block.iter().all(|r| r.steps.is_empty());
+        for result in of_block {
+            judgement.judged(result);
+        }
+        if nothing {
             continue;
         }
-        let mut of_block = parallel(block, threads, &|plot| steadily(plot, selection, subjects, redactor));
-        match barrier(selection, subjects, redactor, results.len()) {
-            Barrier::Held => failed = 0,
-            Barrier::Stopped(cause) => stopped = Some(cause),
-            Barrier::Refused(cause) => {
-                failed += 1;
-                void(of_block.iter_mut().filter(|r| !stands(r)), &format!("{REFUSED_AFTERWARDS}: {cause}"));
-                let message =
-                    format!("the good request was let in before the run and refused later: {cause}");
-                calibration = Calibration { state: CalibrationState::GoodRefused, message };
-                if failed == FAILED_BARRIERS {
-                    let cause = "the run was stopped: the good request was refused time and again";
-                    stopped = Some(cause.into());
-                }
-            }
-            Barrier::Open => {
-                // Each request that was let in is the one hole, and not a fault in the check that it was to try.
-                void(of_block.iter_mut().filter(|r| r.cause != LEAK), OPEN_AFTERWARDS);
-                let message = OPEN_AFTERWARDS.into();
-                calibration = Calibration { state: CalibrationState::LetsEverybodyIn, message };
-                stopped = Some(OPEN.into());
-            }
+        let mut barrier = barrier(selection, subjects, redactor, judgement.settled());
+        if matches!(barrier, Barrier::Refused(_)) && subjects.seconds_left().is_some_and(|left| left <= 0) {
+            barrier = Barrier::Ended;
         }
-        results.extend(of_block);
+        recorder.barrier(&barrier);
+        judgement.barrier(&barrier);
     }
-    judge_by_control(selection, &mut results);
-    results.sort_by(|a, b| a.id.cmp(&b.id));
-    (calibration, results)
+    judgement.end(INTERRUPTED)
 }
 
-/// Whether a finding stands even if the good request is refused afterwards: a bad request was let in, or a secret
-/// came back.
-fn stands(result: &VectorResult) -> bool {
-    let let_in = |s: &StepResult| s.expected == "reject" && s.observed.as_deref() == Some("accept");
-    result.outcome == Outcome::Fail && (result.steps.iter().any(let_in) || result.cause == LEAK)
+/// Seconds that a plot lets pass on the target.
+fn waits(plot: &Plot) -> u64 {
+    let wait = |step: &Step| if let Action::Wait(seconds) = step.action { seconds } else { 0 };
+    plot.steps.iter().map(wait).fold(0, u64::saturating_add)
 }
 
-fn void<'a>(results: impl Iterator<Item = &'a mut VectorResult>, cause: &str) {
-    for result in results {
-        result.outcome = Outcome::Inconclusive;
-        result.cause = cause.into();
-    }
+/// Why the target does not offer what a plot needs, if it does not.
+fn lacking(plot: &Plot, subjects: &dyn Subjects) -> Option<String> {
+    needs(plot).iter().find_map(|need| subjects.lacks(need))
 }
 
-fn inconclusive(plot: &Plot, subjects: &dyn Subjects, cause: &str) -> VectorResult {
-    VectorResult { outcome: Outcome::Inconclusive, cause: cause.into(), ..empty(plot, subjects.via()) }
-}
-
-/// A rejection counts only if the same request without the fault was let in. A control that was made for a vector (in
-/// another spelling, of another kind) and is refused says that this vector can't be judged here, and no more.
-fn judge_by_control(selection: &Selection<'_>, results: &mut [VectorResult]) {
-    for result in results.iter_mut().filter(|r| r.outcome == Outcome::Fail) {
-        let plot = selection.plots.iter().find(|p| p.id == result.id);
-        let made = plot.is_some_and(|p| is_control(p) && p.steps.iter().any(|s| !s.edits.is_empty()));
-        let refused = result.steps.iter().any(|s| s.observed.as_deref() == Some("reject"));
-        if made && refused && result.cause != LEAK {
-            result.outcome = Outcome::Inconclusive;
-            result.cause =
-                format!("{}; no document shows it, so only its vector is not judged", result.cause);
-        }
-    }
-    for result in results.iter_mut().filter(|r| selection.frozen.is_none() && r.outcome == Outcome::Fail) {
-        let refused = |s: &StepResult| s.expected == "accept" && s.observed.as_deref() == Some("reject");
-        let wrong = result.wrong_step().and_then(|number| result.steps.get(number));
-        let plot = selection.plots.iter().find(|p| p.id == result.id);
-        if wrong.is_some_and(refused) && plot.is_some_and(fixes_what_is_used_once) {
-            result.outcome = Outcome::Inconclusive;
-            result.cause = format!("{}; {FIXED}", result.cause);
-        }
-    }
-    let inside: BTreeSet<String> = results.iter().filter(|r| let_in(r)).map(|r| r.id.clone()).collect();
-    for result in results {
-        let plot = selection.plots.iter().find(|p| p.id == result.id);
-        let Some(twin) = plot.and_then(|p| p.twin.as_ref()) else { continue };
-        if matches!(result.outcome, Outcome::Pass | Outcome::Xpass) && !inside.contains(twin) {
-            result.outcome = Outcome::Inconclusive;
-            result.cause = format!("its control `{twin}` was not let in, so the refusal proves nothing");
-        }
-    }
-}
-
-const FIXED: &str = "its value may be used once and is fixed: the target may have seen it in an earlier run";
-
-/// Whether a vector says the very value of a part that may be used once.
-fn fixes_what_is_used_once(plot: &Plot) -> bool {
-    let d = &plot.variant.description;
-    let fixes = |edit: &Edit| match edit {
-        Edit::SetPart { target, value: Given::Json(json) } => {
-            find(d, target).is_some_and(|part| part.single_use) && !json.contains("fresh}")
-        }
-        _ => false,
+/// Every vector of the selection with the result that it has as long as it is not asked.
+fn plan(selection: &Selection<'_>, via: Via) -> Vec<Planned> {
+    let planned = |plot| {
+        let result = VectorResult { outcome: Outcome::Inconclusive, ..empty(plot, via) };
+        Planned { result, basis: Basis::of(plot, selection.frozen.is_none()) }
     };
-    plot.steps.iter().any(|step| step.edits.iter().any(fixes))
+    selection.plots.iter().map(planned).collect()
 }
 
-fn is_control(plot: &Plot) -> bool {
-    plot.id.split('/').nth(1) == Some(CONTROL)
-}
-
-/// Whether a good request was let in, even if the answer has a fault of its own (a secret in it, say).
-fn let_in(result: &VectorResult) -> bool {
-    let as_expected = || result.steps.iter().all(|s| s.observed.as_ref() == Some(&s.expected));
-    matches!(result.outcome, Outcome::Pass | Outcome::Xpass)
-        || (result.outcome == Outcome::Fail && as_expected())
+/// The plots as the seed orders them, each control before the first vector that rests on it: a run that ends early has
+/// the controls of what it judged. Where time may be short, what matters most comes first.
+fn ordered<'a>(selection: &Selection<'a>, short: bool) -> Vec<&'a Plot> {
+    let mut shuffled: Vec<&Plot> = selection.plots.iter().collect();
+    let rank = |plot: &Plot| short.then(|| (!is_control(plot), plot.level, plot.severity));
+    shuffled.sort_by_cached_key(|plot| {
+        (rank(plot), Sha256::digest(format!("{} {}", selection.seed, plot.id)).to_vec())
+    });
+    let by_id: BTreeMap<&str, &Plot> = selection.plots.iter().map(|p| (p.id.as_str(), p)).collect();
+    let with_twin =
+        |plot: &'a Plot| plot.twin.as_deref().and_then(|t| by_id.get(t).copied()).into_iter().chain([plot]);
+    let mut seen = BTreeSet::new();
+    shuffled.into_iter().flat_map(with_twin).filter(|plot| seen.insert(plot.id.as_str())).collect()
 }
 
 /// How the cause begins of what was answered now so and now otherwise.
@@ -268,7 +234,8 @@ fn answered(result: &VectorResult) -> String {
 
 /// Asks one question, and asks a failed one again, as [`run`] does.
 pub fn ask(plot: &Plot, run: &str, subjects: &dyn Subjects, redactor: &Redactor) -> VectorResult {
-    steadily(plot, &Selection { plots: &[], frozen: None, run, seed: 0 }, subjects, redactor)
+    let selection = Selection { plots: &[], frozen: None, run, seed: 0, recorder: &Nobody };
+    steadily(plot, &selection, subjects, redactor)
 }
 
 pub(crate) fn one(
@@ -277,13 +244,8 @@ pub(crate) fn one(
     subjects: &dyn Subjects,
     redactor: &Redactor,
 ) -> VectorResult {
-    let missing: Vec<String> = needs(plot).iter().filter_map(|n| subjects.lacks(n)).collect();
-    if let Some(first) = missing.first() {
-        return VectorResult {
-            outcome: Outcome::Unsupported,
-            cause: first.clone(),
-            ..empty(plot, subjects.via())
-        };
+    if let Some(cause) = lacking(plot, subjects) {
+        return VectorResult { outcome: Outcome::Unsupported, cause, ..empty(plot, subjects.via()) };
     }
     let script = match selection.frozen {
         None => Script::Live { run: selection.run },
@@ -351,7 +313,7 @@ pub fn changes_state(plot: &Plot) -> bool {
 fn parallel(
     plots: &[&Plot],
     threads: usize,
-    run: &(dyn Fn(&Plot) -> VectorResult + Sync),
+    run: &(dyn Fn(&Plot) -> Option<VectorResult> + Sync),
 ) -> Vec<VectorResult> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::with_capacity(plots.len()));
@@ -359,7 +321,7 @@ fn parallel(
         for _ in 0..threads.max(1) {
             scope.spawn(|| {
                 while let Some(plot) = plots.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let result = run(plot);
+                    let Some(result) = run(plot) else { break };
                     results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(result);
                 }
             });
@@ -375,7 +337,7 @@ fn good(selection: &Selection<'_>, subjects: &dyn Subjects) -> Option<Plot> {
         |p: &&Plot| p.steps.iter().all(|s| s.edits.is_empty()) && p.role == "primary" && p.choose.is_empty();
     let plots = || selection.plots.iter().filter(is_control).filter(plain);
     let ordinary = |p: &&Plot| p.variant.description.operation(&p.endpoint).is_none();
-    let offered = |p: &&Plot| needs(p).iter().all(|need| subjects.lacks(need).is_none());
+    let offered = |p: &&Plot| lacking(p, subjects).is_none();
     plots().filter(ordinary).find(offered).cloned()
 }
 
@@ -394,18 +356,6 @@ fn exchange_good(
     // The token may have been ended by what was sent since.
     logins.forget();
     Some(steadily(&plot, &live, subjects, redactor))
-}
-
-/// What the requests between two blocks showed.
-enum Barrier {
-    /// As before the run.
-    Held,
-    /// It was not to be asked any more: why.
-    Stopped(String),
-    /// The good request was refused: why.
-    Refused(String),
-    /// The request without a credential was let in.
-    Open,
 }
 
 fn barrier(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor, after: usize) -> Barrier {
@@ -484,7 +434,7 @@ pub fn calibrate(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &
 }
 
 /// The edits that take every credential out of a request.
-fn no_credential(variant: &Variant) -> Vec<Edit> {
+pub(crate) fn no_credential(variant: &Variant) -> Vec<Edit> {
     use bearproof_scheme::description::Place;
     variant
         .description
@@ -512,6 +462,8 @@ pub fn target(variant: &Variant, via: Via, name: &str, calibration: Calibration)
         notes: Vec::new(),
         changes: Vec::new(),
         behaviour: Vec::new(),
+        origin: None,
+        known: Vec::new(),
         choices: d.choices.iter().map(|c| format!("{}={}", c.name, c.chosen)).collect(),
         requirements: d
             .requirements

@@ -20,9 +20,10 @@ pub(crate) fn token(
     trace: &mut Trace,
 ) -> Result<Option<String>, String> {
     let Some(rule) = &stage.signer.description.token else { return Ok(None) };
+    let signs = edits.iter().any(|edit| matches!(edit, Edit::Sign { .. }));
     let mut segments = match stage.signer.captured() {
-        Some(captured) => captured.split('.').map(Into::into).collect(),
-        None => sealed(stage, edits, written, trace, rule)?,
+        Some(captured) if !signs => captured.split('.').map(Into::into).collect(),
+        _ => sealed(stage, edits, written, trace, rule)?,
     };
     for edit in edits {
         edit_segments(stage, edit, rule.format, &mut segments)?;
@@ -58,15 +59,22 @@ fn sealed(
             }
         }
     }
-    let mut texts = stage.signer.texts(written, &declared);
+    let mut texts = match stage.signer.captured() {
+        Some(captured) => captured_texts(captured, &declared)?,
+        None => stage.signer.texts(written, &declared),
+    };
     for edit in edits {
         edit_texts(stage, edit, written, &mut texts)?;
     }
-    let right = stage.signer.key().ok_or("the caller lacks the key")?;
     let key = match &key {
         Some(Material::Bytes(bytes)) => Key::Bytes(bytes),
         Some(Material::Of(value)) => value.key().ok_or("that is no key")?,
-        None => right,
+        // What is unsigned takes no key.
+        None => match (stage.signer.key(), alg) {
+            (Some(right), _) => right,
+            (None, None) => Key::Bytes(&[]),
+            (None, Some(_)) => return Err("the caller lacks the key".into()),
+        },
     };
     let segments = stage.signer.seal(rule.format, alg, key, &texts, trace);
     let mut segments = segments.ok_or("the key does not fit the algorithm")?;
@@ -81,6 +89,21 @@ fn sealed(
         }
     }
     Ok(segments)
+}
+
+/// The texts of a captured JWS, with another `alg`.
+fn captured_texts(token: &str, declared: &str) -> Result<Texts, String> {
+    let text = |segment: Option<&str>| {
+        let bytes = decode_url(segment.unwrap_or_default().as_bytes(), &Rules::STRICT).ok();
+        bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or("the captured token can't be read")
+    };
+    let mut segments = token.split('.');
+    let (header, claims) = (text(segments.next())?, text(segments.next())?);
+    let members: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(&header).map_err(|_| "the header of the captured token is no JSON object")?;
+    let others = members.iter().filter(|(name, _)| *name != "alg");
+    let others: String = others.map(|(name, value)| format!(",{}:{value}", string_literal(name))).collect();
+    Ok(Texts { header: format!("{{\"alg\":{declared}{others}}}"), claims })
 }
 
 fn named(name: &str) -> Result<Alg, String> {

@@ -6,6 +6,7 @@ use bearproof_scheme::sign::{Draft, Entropy, Signer};
 use bearproof_scheme::world::Endpoint;
 use bearproof_scheme::wrong_signer::{Made, Signing, Start, WrongSigner, all, make};
 
+use crate::keyless::{is_bound, with_changes};
 use crate::play::{Next, play_with_effect};
 use crate::plot::Plot;
 use crate::suite::Variant;
@@ -37,7 +38,7 @@ pub fn signed(
         Some(id) => Some(wrong.iter().find(|w| w.id == id).ok_or_else(|| unknown(id, &wrong))?),
     };
     let mut why = "the world has no endpoint that takes requests".to_string();
-    for endpoint in endpoints(variant, wanted.endpoint)? {
+    for endpoint in endpoints(variant, wanted)? {
         match at(variant, wanted.role, endpoint, wrong, now, entropy) {
             Ok(made) => return Ok(made),
             Err(error) => why = error,
@@ -74,10 +75,10 @@ fn unknown(id: &str, all: &[WrongSigner]) -> String {
 }
 
 /// The endpoints to try, in order.
-fn endpoints<'v>(variant: &'v Variant, wanted: Option<&str>) -> Result<Vec<&'v Endpoint>, String> {
+fn endpoints<'v>(variant: &'v Variant, wanted: &Wanted<'_>) -> Result<Vec<&'v Endpoint>, String> {
     let (d, world) = (&variant.description, &variant.world);
     let ordinary = || world.endpoints.iter().filter(|e| d.operation(&e.role).is_none());
-    if let Some(role) = wanted {
+    if let Some(role) = wanted.endpoint {
         return ordinary().find(|e| e.role == role).map(|e| vec![e]).ok_or_else(|| {
             let near = nearest(role, ordinary().map(|e| e.role.as_str()));
             format!("the world has no endpoint `{role}` that takes requests\n  help: {near}")
@@ -85,11 +86,13 @@ fn endpoints<'v>(variant: &'v Variant, wanted: Option<&str>) -> Result<Vec<&'v E
     }
     let mut all: Vec<&Endpoint> = ordinary().collect();
     // Writing ones have bodies, with which more can go wrong; `forbidden` lets nobody in.
+    let captured = world.credential(wanted.role).and_then(|c| c.request.as_ref());
     all.sort_by_key(|e| match e.role.as_str() {
-        "write" => 0,
-        "read" => 1,
-        "forbidden" => 3,
-        _ => 2,
+        role if captured.is_some_and(|c| c.endpoint == role) => 0,
+        "write" => 1,
+        "read" => 2,
+        "forbidden" => 4,
+        _ => 3,
     });
     Ok(all)
 }
@@ -107,17 +110,26 @@ fn at(
         let near = nearest(role, world.credentials.iter().map(|c| c.role.as_str()));
         format!("the world has no credential `{role}`\n  help: {near}")
     })?;
+    let captured = credential.request.as_ref().filter(|c| c.endpoint == endpoint.role);
+    if credential.request.is_some() && captured.is_none() && is_bound(d) {
+        return Err("only the captured request is here, and one to another endpoint takes a key".into());
+    }
     let signer = Signer { description: d, credential, platform: world.platform("primary"), now, entropy };
     let start = Start::new(signer, world, Draft::of(world, endpoint));
     let words = |e: bearproof_scheme::sign::SignError| e.to_string();
-    let Some(wrong) = wrong else { return make(&start, &[], Signing::Whole).map_err(words) };
-    let made = make(&start, &[wrong], Signing::Whole).map_err(words)?;
     let right = make(&start, &[], Signing::Whole).map_err(words)?;
-    if made.message == right.message {
+    let mut made = match wrong {
+        Some(wrong) => make(&start, &[wrong], Signing::Whole).map_err(words)?,
+        None => right.clone(),
+    };
+    if let Some(wrong) = wrong.filter(|_| made.message == right.message) {
         return Err(format!(
             "`{}` makes no difference to this request\n  help: name another --endpoint",
             wrong.id
         ));
+    }
+    if let Some(captured) = captured {
+        made.message = with_changes(&captured.message, &right.message, &made.message);
     }
     Ok(made)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bearproof_scheme::description::{self, Description};
 use bearproof_scheme::document::{MAX_FILE, check_text};
+use bearproof_scheme::request::Message;
 use bearproof_scheme::world::{self, Resolver, World};
 use bearproof_scheme::{Fault, document};
 
@@ -204,6 +205,10 @@ impl Resolver for Files<'_> {
 
     fn variable(&self, name: &str) -> Result<String, String> {
         std::env::var(name).map_err(|_| "it is not set".into())
+    }
+
+    fn request(&self, bytes: &[u8]) -> Result<Message, Fault> {
+        crate::captured::read("the captured request", bytes)
     }
 }
 

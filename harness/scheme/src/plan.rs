@@ -1,7 +1,7 @@
 //! A description and a world compiled once: the rows of named checks that every request runs through.
 //! It must not hold secrets of callers; those are in [`crate::store`].
 
-use crate::description::{Binding, Description, Format, Part, Place, Rule, Source, TimeRule};
+use crate::description::{Binding, Description, Format, Part, Place, Rule, Source};
 use crate::encoding::{JsonRules, Rules};
 use crate::reference::Answer;
 use crate::request::{Message, Request, percent_decode};
@@ -300,8 +300,8 @@ impl Rows<'_> {
                 }
             }
         }
-        let not_before =
-            |p: &Part| matches!(p.rule, Rule::Time(TimeRule::NotBefore)) || p.path() == "claims.nbf";
+        // A scheme that has a time of its own under another name does not free `nbf` of its meaning.
+        let not_before = |p: &Part| p.path() == "claims.nbf";
         if self.d.token.is_some() && !self.d.parts.iter().any(not_before) {
             let reasons = &[Reason::TimeWrongType, Reason::TimeNotYet];
             self.add("time", "registered claim nbf", reasons, &None, None, times::registered_not_before);

@@ -140,7 +140,8 @@ impl Reference {
             }
             Effect::Create(values) => {
                 let (role, state) = (String::new(), State::Active);
-                let new = Credential { role, values, state, captured: None, private: Vec::new() };
+                let new =
+                    Credential { role, values, state, captured: None, request: None, private: Vec::new() };
                 credentials.insert(&self.plan.description, platform, new.clone());
                 new
             }

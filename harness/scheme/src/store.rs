@@ -135,8 +135,16 @@ impl Sources for OfCredential<'_> {
 /// Remembers single-use values. Check and insert are one atomic act.
 #[derive(Debug)]
 pub struct ReplayMemory {
-    seen: Mutex<HashMap<(usize, Vec<u8>), u64>>,
+    seen: Mutex<Seen>,
     capacity: usize,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    /// Until when a value of a credential is remembered.
+    values: HashMap<(usize, Vec<u8>), u64>,
+    /// What was over at this time may be forgotten.
+    forgotten: u64,
 }
 
 /// What [`ReplayMemory::spend`] found.
@@ -146,7 +154,8 @@ pub enum Spent {
     Fresh,
     /// The value was used before.
     Reused,
-    /// There is no room. The caller refuses: forgetting an old value would let its replay in.
+    /// There is no room, or the clock went back behind what was forgotten. The caller refuses: forgetting an old
+    /// value would let its replay in.
     Full,
 }
 
@@ -160,22 +169,25 @@ impl ReplayMemory {
     pub fn spend(&self, credential: usize, value: &[u8], until: u64, now: u64) -> Spent {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (credential, value.to_vec());
-        if seen.get(&key).is_some_and(|until| *until > now) {
+        if seen.values.get(&key).is_some_and(|until| *until > now) {
             return Spent::Reused;
         }
-        if seen.len() >= self.capacity {
-            seen.retain(|_, until| *until > now);
+        if seen.values.len() >= self.capacity {
+            seen.values.retain(|_, until| *until > now);
+            seen.forgotten = seen.forgotten.max(now);
         }
-        if seen.len() >= self.capacity {
+        // A clock that was put back makes tokens good again whose values may be forgotten.
+        let unknown = now < seen.forgotten && until <= seen.forgotten;
+        if unknown || seen.values.len() >= self.capacity {
             return Spent::Full;
         }
-        seen.insert(key, until);
+        seen.values.insert(key, until);
         Spent::Fresh
     }
 
     /// Forgets everything: for a reference server that is reset, never for a live one.
     pub fn forget(&self) {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Seen::default();
     }
 }
 
@@ -200,5 +212,22 @@ mod tests {
         assert_eq!(memory.spend(1, b"a", 200, 99), Spent::Reused);
         assert_eq!(memory.spend(1, b"c", 200, 100), Spent::Fresh, "`a` is over");
         assert_eq!(memory.spend(1, b"b", 200, 150), Spent::Reused);
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_lets_no_replay_in() {
+        let memory = ReplayMemory::new(3);
+        for value in [b"a", b"b", b"c"] {
+            assert_eq!(memory.spend(1, value, 100, 50), Spent::Fresh);
+        }
+        assert_eq!(memory.spend(1, b"d", 300, 100), Spent::Fresh, "the others are over and forgotten");
+        assert_eq!(memory.spend(1, b"a", 100, 99), Spent::Full, "whether it was used is not known");
+        assert_eq!(memory.spend(1, b"d", 300, 99), Spent::Reused);
+        assert_eq!(memory.spend(1, b"e", 101, 99), Spent::Fresh, "it would not have been forgotten");
+        assert_eq!(memory.spend(1, b"f", 150, 100), Spent::Fresh, "the clock is right again");
+        assert_eq!(memory.spend(1, b"g", 150, 90), Spent::Full, "an earlier look forgets no more");
+        assert_eq!(memory.spend(1, b"e", 101, 100), Spent::Reused);
+        memory.forget();
+        assert_eq!(memory.spend(1, b"a", 100, 50), Spent::Fresh, "a reset is a new server");
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bearproof_conform::compose::{Composition, Site, Wrong, by_id, good, order, sites, smaller, wrong};
 use bearproof_conform::freeze::freeze_plot;
 use bearproof_conform::login::Logins;
+use bearproof_conform::record::Nobody;
 use bearproof_conform::redact::Redactor;
 use bearproof_conform::results::{CalibrationState, Outcome, VectorResult, Via};
 use bearproof_conform::run::{Selection, Subjects, ask, calibrate, changes_state};
@@ -19,7 +20,7 @@ use tokio::runtime::Runtime;
 
 use super::repeat::Repeat;
 use super::target::{Profile, Reaching, read};
-use super::{Done, Failure, load_suite};
+use super::{Done, Failure, interrupt, load_suite};
 use crate::clock::{Stopwatch, system_now};
 use crate::http_subject::HttpSubjects;
 use crate::pace::Pacing;
@@ -51,7 +52,7 @@ pub(crate) fn fuzz(options: &Options) -> Result<Done, Failure> {
     let runtime = Runtime::new().map_err(|e| Failure::bug(e.to_string()))?;
     runtime.spawn(async {
         if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(super::run::INTERRUPTED);
+            std::process::exit(i32::from(interrupt::CODE));
         }
     });
     let mut id = [0_u8; 8];
@@ -65,6 +66,7 @@ pub(crate) fn fuzz(options: &Options) -> Result<Done, Failure> {
         lacks: &|need| profile.lacks(need),
         concurrency: options.pacing.concurrency.get(),
         logins: Some(Logins::default()),
+        ends: profile.life(system_now())?.and_then(|life| life.ends),
         run: &run,
         tag: profile.variant.world.connect.tag.as_deref(),
     };
@@ -116,7 +118,7 @@ impl<'a> Hunt<'a> {
         let nothing = |message: String| Failure { code: 4, message };
         let plot =
             good(self.variant, sites).ok_or_else(|| nothing("the profile has no endpoint to ask".into()))?;
-        let selection = Selection { plots: &[plot], frozen: None, run: self.run, seed: 0 };
+        let selection = Selection { plots: &[plot], frozen: None, run: self.run, seed: 0, recorder: &Nobody };
         let calibration = calibrate(&selection, self.subjects, &self.redactor);
         match calibration.state {
             CalibrationState::Ready => Ok(()),

@@ -1,15 +1,22 @@
 //! The commands, one file each. They must not judge or format results themselves.
 
+pub(crate) mod again;
 pub(crate) mod defects;
+pub(crate) mod diff;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod freeze;
 pub(crate) mod fuzz;
+mod interrupt;
 pub(crate) mod lint;
 pub(crate) mod list;
+pub(crate) mod merge;
 mod outlook;
+pub(crate) mod profile;
 pub(crate) mod promote;
 mod reference;
 mod repeat;
+mod reports;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod send;

@@ -12,11 +12,13 @@ use bearproof_conform::login::Logins;
 use bearproof_conform::measure::{Measures, measure};
 use bearproof_conform::outlook::{Outlook, changes, measuring};
 use bearproof_conform::plot::Plot;
+use bearproof_conform::record::Recorder;
 use bearproof_conform::redact::Redactor;
 use bearproof_conform::results::{
-    CalibrationState, FORMAT, Level, Results, Run, Suite as SuiteResult, Target, VectorResult, Via,
+    Calibration, CalibrationState, Level, Results, Run, Suite as SuiteResult, Target, VectorResult, Via,
 };
 use bearproof_conform::run::{Selection, Subjects, run, target};
+use bearproof_conform::shard::{Shard, digest_of_ids};
 use bearproof_conform::subject::Subject;
 use bearproof_conform::suite::{Scheme, Suite, Variant};
 use bearproof_conform::vector::{SUITE, Vector};
@@ -26,13 +28,15 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use super::repeat::{Repeat, of_reference};
+use super::reports::{write, write_file};
 use super::target::{Profile, Reaching};
-use super::{Done, Failure, load_suite, pick_schemes, reference, target as profile};
+use super::{Done, Failure, interrupt, load_suite, pick_schemes, reference, target as profile};
 use crate::clock::{Stopwatch, system_now};
 use crate::http_subject::HttpSubjects;
+use crate::journal::{Journal, NAME, Record, assembled};
 use crate::pace::Pacing;
 use crate::progress::{Progress, words};
-use crate::report::{Style, exit_code, html, junit, terminal};
+use crate::report::{Style, exit_code, terminal};
 use crate::server::Certificate;
 
 /// What `run` is asked for.
@@ -44,6 +48,8 @@ pub(crate) struct Options {
     pub(crate) level: Option<Level>,
     pub(crate) strict: bool,
     pub(crate) seed: Option<u64>,
+    /// Only this part of what is selected.
+    pub(crate) shard: Option<Shard>,
     /// Write what deviates and is not known yet into the file of the known deviations.
     pub(crate) update: bool,
     /// Write the results, without what differs from run to run, as the accepted ones.
@@ -55,9 +61,6 @@ pub(crate) struct Options {
     pub(crate) out: PathBuf,
     pub(crate) style: Style,
 }
-
-/// Exit code of a run that the user interrupted; nothing is written then.
-pub(super) const INTERRUPTED: i32 = 130;
 
 /// The reference's accepted results.
 const ACCEPTED: &str = "reports/reference.json";
@@ -89,10 +92,18 @@ struct Gathered {
     vectors: Vec<VectorResult>,
     origins: Vec<String>,
     requests: u64,
-    digest: Sha256,
-    selected: usize,
     /// The file of known deviations that was written.
     updated: Option<PathBuf>,
+}
+
+/// What a run is about before it begins.
+struct Plan<'a> {
+    options: &'a Options,
+    suite: &'a Suite,
+    id: String,
+    seed: u64,
+    journal: &'a Journal,
+    runtime: &'a Runtime,
 }
 
 /// Runs, writes the reports, and says what was found.
@@ -103,107 +114,172 @@ pub(crate) fn execute(options: &Options) -> Result<Done, Failure> {
     let mut id = [0_u8; 8];
     aws_lc_rs::rand::fill(&mut id).map_err(|_| Failure::bug("no randomness"))?;
     let seed = options.seed.unwrap_or_else(|| u64::from_be_bytes(id) >> 32);
-    let id = encode_hex(&id);
     let runtime = Runtime::new().map_err(|e| Failure::bug(e.to_string()))?;
-    runtime.spawn(async {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(INTERRUPTED);
-        }
-    });
-    let mut gathered = Gathered::default();
-    match &options.target {
-        Some(path) => {
-            let profile = profile::read(&suite, path)?;
-            if options.dry_run {
-                return dry_run(options, &suite, &profile);
-            }
-            run_target(options, &suite, &profile, (&id, seed), &runtime, &mut gathered)?;
-        }
-        None => run_reference(options, &suite, (&id, seed), &runtime, &mut gathered)?,
+    let profile = options.target.as_deref().map(|path| profile::read(&suite, path)).transpose()?;
+    let (chosen, of_suite) = choose(options, &suite, profile.as_ref())?;
+    if let Some(profile) = profile.as_ref().filter(|_| options.dry_run) {
+        return dry_run(options, &suite, profile, chosen);
     }
-    if gathered.selected == 0 {
-        return Err(nothing_selected(options, &suite)?);
-    }
-    if options.target.is_none() {
-        of_reference(&mut gathered.vectors);
-    }
-    gathered.vectors.sort_by(|a, b| a.id.cmp(&b.id).then(a.via.cmp(&b.via)));
-    let results = Results {
-        format: FORMAT,
-        suite: SuiteResult {
-            version: SUITE.into(),
-            digest: encode_hex(&gathered.digest.finalize()),
-            selected: u32::try_from(gathered.selected).unwrap_or(u32::MAX),
-        },
-        targets: gathered.targets,
-        vectors: gathered.vectors,
-        run: Some(Run {
-            id,
-            seed,
-            started,
-            duration_ms: clock.milliseconds(),
-            tool: env!("CARGO_PKG_VERSION").into(),
-            requests: gathered.requests,
-            origins: gathered.origins,
-        }),
+    let mut record = Run {
+        id: encode_hex(&id),
+        seed,
+        started,
+        duration_ms: 0,
+        tool: env!("CARGO_PKG_VERSION").into(),
+        requests: 0,
+        origins: Vec::new(),
     };
-    write(&options.out, &results)?;
+    std::fs::create_dir_all(&options.out)
+        .map_err(|e| Failure::input(format!("{}: can't be made: {e}", options.out.display())))?;
+    let interrupted = interrupt::watch(&runtime);
+    let file = options.out.join(NAME);
+    let journal = Journal::begin(&file, of_suite.clone(), record.clone(), interrupted);
+    let journal = journal.map_err(Failure::input)?;
+    let mut gathered = Gathered::default();
+    let plan =
+        Plan { options, suite: &suite, id: record.id.clone(), seed, journal: &journal, runtime: &runtime };
+    match &profile {
+        Some(profile) => run_target(&plan, chosen, profile, &mut gathered)?,
+        None => run_reference(&plan, chosen, &mut gathered)?,
+    }
+    record.duration_ms = clock.milliseconds();
+    (record.requests, record.origins) = (gathered.requests, gathered.origins);
+    journal.end(&record);
+    journal.check().map_err(Failure::input)?;
+    let results = assembled(of_suite, gathered.targets, gathered.vectors, record);
+    let reports = write(&options.out, &results)?;
     if options.accept {
         if options.target.is_some()
             || options.scheme.is_some()
             || !options.filter.is_empty()
             || options.level.is_some()
+            || options.shard.is_some()
+            || journal.interrupted()
         {
             return Err(Failure::input(
-                "only a whole run of the reference can be accepted\n  help: leave out --target, --scheme, --filter and --level",
+                "only a whole run of the reference can be accepted\n  help: leave out --target, --scheme, --filter, --level and --shard",
             ));
         }
         write_file(Path::new(ACCEPTED), &accepted(&results)?)?;
     }
     let mut output = terminal(&results, options.style);
-    output.push_str(&format!(
-        "reports: {0}/results.json, {0}/report.html, {0}/junit.xml\n",
-        options.out.display()
-    ));
+    output.push_str(&reports);
     if let Some(path) = gathered.updated {
         output.push_str(&format!("known deviations: {}; write the reason of each new one\n", path.display()));
     }
-    Ok(Done { output: output.into_bytes(), code: exit_code(&results, options.strict) })
+    let code = if journal.interrupted() { interrupt::CODE } else { exit_code(&results, options.strict) };
+    Ok(Done { output: output.into_bytes(), code })
+}
+
+/// What the options choose, scheme by scheme, and how results name it.
+fn choose(
+    options: &Options,
+    suite: &Suite,
+    profile: Option<&Profile>,
+) -> Result<(Vec<(Scheme, Vectors)>, SuiteResult), Failure> {
+    let schemes = match profile {
+        Some(profile) => vec![profile.scheme.clone()],
+        None => pick_schemes(suite, options.scheme.as_deref())?,
+    };
+    let (mut digest, mut whole, mut chosen) = (Sha256::new(), BTreeSet::new(), Vec::new());
+    for scheme in schemes {
+        let Vectors { plots, mut frozen } = all_of(suite, &scheme)?;
+        if frozen.is_empty() {
+            // A scheme that was never frozen is frozen now, in memory.
+            for plot in &plots {
+                let vector = freeze_plot(plot).map_err(|e| Failure::input(format!("{}: {e}", plot.id)))?;
+                frozen.insert(plot.id.clone(), vector);
+            }
+        }
+        for vector in plots.iter().filter_map(|plot| frozen.get(&plot.id)) {
+            digest.update(serde_json::to_vec(vector).map_err(|e| Failure::bug(e.to_string()))?);
+        }
+        whole.append(&mut selected(options, None, &plots));
+        let part = selected(options, options.shard, &plots);
+        let plots = plots.into_iter().filter(|p| part.contains(&p.id)).collect();
+        chosen.push((scheme, Vectors { plots, frozen }));
+    }
+    let composed = profile.is_some() && options.filter.iter().any(|name| compose::is_composed(name));
+    if whole.is_empty() && !composed {
+        return Err(nothing_selected(options, suite)?);
+    }
+    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let shard = options.shard.map(|shard| shard.of_selection(number(whole.len()), digest_of_ids(&whole)));
+    let selected = chosen.iter().map(|(_, vectors)| vectors.plots.len()).sum();
+    if let Some(shard) = options.shard.filter(|_| selected == 0) {
+        let message = format!("none of the {} vectors falls into shard {shard}", whole.len());
+        return Err(Failure::input(format!("{message}\n  help: cut it into fewer shards")));
+    }
+    let digest = encode_hex(&digest.finalize());
+    Ok((chosen, SuiteResult { version: SUITE.into(), digest, selected: number(selected), shard }))
+}
+
+/// The ids of the vectors that the options select, and of the controls that they need.
+fn selected(options: &Options, shard: Option<Shard>, plots: &[Plot]) -> BTreeSet<String> {
+    let level = |plot: &Plot| options.level.is_none_or(|level| plot.level <= level);
+    let named = |plot: &Plot| {
+        options.filter.is_empty()
+            || options.filter.iter().any(|f| {
+                plot.id == *f || plot.id.starts_with(&format!("{f}/")) || plot.id.contains(&format!("/{f}/"))
+            })
+    };
+    let of_shard = |plot: &Plot| shard.is_none_or(|shard| shard.has(&plot.id));
+    let wanted: Vec<&Plot> = plots.iter().filter(|p| level(p) && named(p) && of_shard(p)).collect();
+    let twins = wanted.iter().filter_map(|p| p.twin.clone());
+    let mut keep: BTreeSet<String> = wanted.iter().map(|p| p.id.clone()).chain(twins).collect();
+    let calibrating = |p: &&Plot| p.id.split('/').nth(1) == Some(CONTROL) && p.id.contains("/primary-");
+    if !keep.is_empty() {
+        keep.extend(plots.iter().filter(calibrating).map(|p| p.id.clone()));
+    }
+    keep
+}
+
+/// A target of which nothing is known yet.
+fn not_asked() -> Calibration {
+    let message = "the run ended before anything was asked".into();
+    Calibration { state: CalibrationState::NotAsked, message }
 }
 
 fn run_reference(
-    options: &Options,
-    suite: &Suite,
-    (id, seed): (&str, u64),
-    runtime: &Runtime,
+    plan: &Plan<'_>,
+    chosen: Vec<(Scheme, Vectors)>,
     gathered: &mut Gathered,
 ) -> Result<(), Failure> {
     let certificate = Certificate::make().map_err(Failure::bug)?;
     let client = reference::client(&certificate)?;
     let (stop, stopped) = watch::channel(false);
-    for scheme in pick_schemes(suite, options.scheme.as_deref())? {
-        let Vectors { plots: all, frozen } = select(options, all_of(suite, &scheme)?)?;
-        gathered.count(&all, &frozen)?;
+    let finish = |result: &mut VectorResult| of_reference(std::slice::from_mut(result));
+    let (id, seed, journal) = (plan.id.as_str(), plan.seed, plan.journal);
+    for (scheme, Vectors { plots: all, frozen }) in chosen {
         let redactor = Redactor::of_world(&scheme.default.world);
-        let selection = Selection { plots: &all, frozen: Some(&frozen), run: id, seed };
-        let (calibration, results) = run(&selection, &InProcessSubjects, &redactor);
-        gathered.targets.push(target(&scheme.default, Via::InProcess, "reference", calibration));
-        gathered.vectors.extend(results);
+        let named = |via, calibration| target(&scheme.default, via, "reference", calibration);
+        let record = |via| Record { journal, target: named(via, not_asked()), finish: &finish };
+        let mut done = |via, (calibration, mut results): (Calibration, Vec<VectorResult>)| {
+            of_reference(&mut results);
+            let target = named(via, calibration);
+            journal.done(&target);
+            gathered.targets.push(target);
+            gathered.vectors.extend(results);
+        };
+        let recorder = &record(Via::InProcess);
+        let selection = Selection { plots: &all, frozen: Some(&frozen), run: id, seed, recorder };
+        done(Via::InProcess, run(&selection, &InProcessSubjects, &redactor));
         for via in [Via::Http, Via::Https] {
-            let running = reference::start_all(&all, via, runtime.handle(), &certificate, &client, &stopped)?;
+            let running =
+                reference::start_all(&all, via, plan.runtime.handle(), &certificate, &client, &stopped)?;
             let subjects = HttpSubjects {
                 targets: running.iter().map(|r| (r.choose.clone(), &r.http)).collect(),
                 via,
                 lacks: &|_| None,
                 concurrency: reference::CONCURRENCY,
                 logins: None,
+                ends: None,
                 run: id,
                 tag: None,
             };
-            let selection = Selection { plots: &all, frozen: None, run: id, seed };
-            let (calibration, results) = run(&selection, &subjects, &redactor);
-            gathered.targets.push(target(&scheme.default, via, "reference", calibration));
-            gathered.vectors.extend(results);
+            let recorder = &record(via);
+            let selection = Selection { plots: &all, frozen: None, run: id, seed, recorder };
+            done(via, run(&selection, &subjects, &redactor));
             for running in &running {
                 gathered.requests += running.http.pace.sent();
                 gathered.origins.push(running.http.origin.to_string());
@@ -215,23 +291,19 @@ fn run_reference(
 }
 
 fn run_target(
-    options: &Options,
-    suite: &Suite,
+    plan: &Plan<'_>,
+    chosen: Vec<(Scheme, Vectors)>,
     profile: &Profile,
-    (id, seed): (&str, u64),
-    runtime: &Runtime,
     gathered: &mut Gathered,
 ) -> Result<(), Failure> {
-    let all = all_of(suite, &profile.scheme)?;
-    let known = profile.deviations(&all.plots, options.update)?;
-    let selected = select(options, all)?;
-    gathered.count(&selected.plots, &selected.frozen)?;
-    let composed = composed(&options.filter, &profile.variant)?;
-    gathered.selected += composed.len();
-    let mut all = profile.plots(selected.plots);
-    all.extend(composed);
+    let Plan { options, suite, journal, .. } = *plan;
+    let (id, seed) = (plan.id.as_str(), plan.seed);
+    let life = profile.life(system_now())?;
+    let known = profile.deviations(&all_of(suite, &profile.scheme)?.plots, options.update)?;
+    let mut all = profile.plots(chosen.into_iter().flat_map(|(_, vectors)| vectors.plots).collect());
+    all.extend(composed(&options.filter, &profile.variant)?);
     let path = options.target.as_deref().unwrap_or(Path::new(""));
-    let mut http = profile.http(runtime.handle(), &options.reaching, &options.pacing)?;
+    let mut http = profile.http(plan.runtime.handle(), &options.reaching, &options.pacing)?;
     let measures = measures(options, suite);
     let requests = Outlook::of(&all, &|need| profile.lacks(need)).requests + measures.map_or(0, measuring);
     let concurrency = options.pacing.concurrency.get();
@@ -246,30 +318,47 @@ fn run_target(
         lacks: &lacks,
         concurrency,
         logins: Some(Logins::default()),
+        ends: life.as_ref().and_then(|life| life.ends),
         run: id,
         tag: profile.variant.world.connect.tag.as_deref(),
     };
-    let selection = Selection { plots: &all, frozen: None, run: id, seed };
+    let reach = profile.reach(&options.reaching);
+    let named = |calibration| Target {
+        origin: Some(reach.origin.clone()),
+        known: known.entries(),
+        notes: profile.notes(),
+        ..target(&profile.variant, via, &profile.name, calibration)
+    };
+    let repeat = Repeat { profile: path, reach: &reach, plots: &all, now: system_now() };
+    let finish = |result: &mut VectorResult| repeat.add(std::slice::from_mut(result));
+    let recorder = &Record { journal, target: named(not_asked()), finish: &finish };
+    let selection = Selection { plots: &all, frozen: None, run: id, seed, recorder };
     let (mut calibration, mut results) = run(&selection, &subjects, &redactor);
     if options.update {
         gathered.updated = Some(profile.update(&known, &results)?);
     }
     known.apply(&mut results, system_now());
-    Repeat { profile: path, reach: &profile.reach(&options.reaching), plots: &all, now: system_now() }
-        .add(&mut results);
-    if let Some(why) = http.not_forgotten() {
+    repeat.add(&mut results);
+    let mut note = |text: String| {
         let joint = if calibration.message.is_empty() { "" } else { "; " };
-        let what = "the target was not put back as it was after a vector, and later ones may have seen that";
-        calibration.message.push_str(&format!("{joint}{what}: {why}"));
+        calibration.message.push_str(&format!("{joint}{text}"));
+    };
+    if let Some(life) = &life {
+        note(format!("asked with what was captured: {}", life.why));
     }
-    let mut target = target(&profile.variant, via, &profile.name, calibration);
-    target.notes = profile.notes();
+    if let Some(why) = http.not_forgotten() {
+        let what = "the target was not put back as it was after a vector, and later ones may have seen that";
+        note(format!("{what}: {why}"));
+    }
+    let mut target = named(calibration);
     target.changes = changes(&all, &results);
-    if let Some(measures) = measures.filter(|_| target.calibration.state == CalibrationState::Ready) {
+    let ready = target.calibration.state == CalibrationState::Ready && !recorder.stopped();
+    if let Some(measures) = measures.filter(|_| ready) {
         let scheme = Scheme { default: profile.variant.clone(), ..profile.scheme.clone() };
         target.behaviour =
             measure(measures, &scheme, &selection, &subjects, &redactor).map_err(Failure::input)?;
     }
+    journal.done(&target);
     gathered.targets.push(target);
     gathered.vectors.extend(results);
     gathered.requests += http.pace.sent();
@@ -277,14 +366,21 @@ fn run_target(
     Ok(())
 }
 
-/// The questions beside the vectors. Who asks for a part of the suite wants to see that part.
+/// The questions beside the vectors. Who asks for a part of the suite wants to see that part, and of several shards one
+/// asks them.
 fn measures<'s>(options: &Options, suite: &'s Suite) -> Option<&'s Measures> {
-    suite.measures.as_ref().filter(|_| options.filter.is_empty())
+    let whole = options.filter.is_empty() && options.shard.is_none_or(Shard::is_first);
+    suite.measures.as_ref().filter(|_| whole)
 }
 
 /// What a run would do, in words; nothing is sent.
-fn dry_run(options: &Options, suite: &Suite, profile: &Profile) -> Result<Done, Failure> {
-    let all = profile.plots(select(options, all_of(suite, &profile.scheme)?)?.plots);
+fn dry_run(
+    options: &Options,
+    suite: &Suite,
+    profile: &Profile,
+    chosen: Vec<(Scheme, Vectors)>,
+) -> Result<Done, Failure> {
+    let all = profile.plots(chosen.into_iter().flat_map(|(_, vectors)| vectors.plots).collect());
     let outlook = Outlook::of(&all, &|need| profile.lacks(need));
     let world = &profile.variant.world;
     let address = world.connect.address.as_ref().unwrap_or(&world.origin);
@@ -308,16 +404,6 @@ fn dry_run(options: &Options, suite: &Suite, profile: &Profile) -> Result<Done, 
     text.extend(profile.notes().iter().map(|note| format!("note: {note}\n")));
     text.push_str("nothing was sent\n");
     Ok(Done::fine(text))
-}
-
-impl Gathered {
-    fn count(&mut self, plots: &[Plot], frozen: &BTreeMap<String, Vector>) -> Result<(), Failure> {
-        self.selected += plots.len();
-        for vector in frozen.values() {
-            self.digest.update(serde_json::to_vec(vector).map_err(|e| Failure::bug(e.to_string()))?);
-        }
-        Ok(())
-    }
 }
 
 /// Plots of a scheme and what is frozen of them.
@@ -349,33 +435,6 @@ fn composed(names: &[String], variant: &Variant) -> Result<Vec<Plot>, Failure> {
     Ok(all)
 }
 
-/// What the options select, with the controls that it needs. A scheme that was never frozen is frozen now, in memory.
-fn select(options: &Options, Vectors { plots: mut all, mut frozen }: Vectors) -> Result<Vectors, Failure> {
-    let level = |plot: &Plot| options.level.is_none_or(|level| plot.level <= level);
-    let named = |plot: &Plot| {
-        options.filter.is_empty()
-            || options.filter.iter().any(|f| {
-                plot.id == *f || plot.id.starts_with(&format!("{f}/")) || plot.id.contains(&format!("/{f}/"))
-            })
-    };
-    let wanted: Vec<&Plot> = all.iter().filter(|p| level(p) && named(p)).collect();
-    let twins = wanted.iter().filter_map(|p| p.twin.clone());
-    let keep: BTreeSet<String> = wanted.iter().map(|p| p.id.clone()).chain(twins).collect();
-    let calibrating =
-        |p: &Plot| !keep.is_empty() && p.id.split('/').nth(1) == Some(CONTROL) && p.id.contains("/primary-");
-    all.retain(|p| keep.contains(&p.id) || calibrating(p));
-    if frozen.is_empty() {
-        for plot in &all {
-            let vector = freeze_plot(plot).map_err(|e| Failure::input(format!("{}: {e}", plot.id)))?;
-            frozen.insert(plot.id.clone(), vector);
-        }
-    } else {
-        let ids: BTreeSet<&String> = all.iter().map(|p| &p.id).collect();
-        frozen.retain(|id, _| ids.contains(id));
-    }
-    Ok(Vectors { plots: all, frozen })
-}
-
 /// No vector fits the options: says which word is near.
 fn nothing_selected(options: &Options, suite: &Suite) -> Result<Failure, Failure> {
     let mut words: BTreeSet<String> = BTreeSet::new();
@@ -396,26 +455,6 @@ fn nothing_selected(options: &Options, suite: &Suite) -> Result<Failure, Failure
     let near = bearproof_scheme::document::nearest(wanted, words.iter().map(String::as_str));
     let near = if near.starts_with("did") { near } else { "`bearproof list` names all".into() };
     Ok(Failure::input(format!("no vector fits `{}`\n  help: {near}", options.filter.join("`, `"))))
-}
-
-fn write(out: &Path, results: &Results) -> Result<(), Failure> {
-    let json = serde_json::to_string_pretty(results).map_err(|e| Failure::bug(e.to_string()))?;
-    let files = [
-        ("results.json", format!("{json}\n")),
-        ("report.html", html(results)),
-        ("junit.xml", junit(results).map_err(Failure::bug)?),
-    ];
-    std::fs::create_dir_all(out)
-        .map_err(|e| Failure::input(format!("{}: can't be made: {e}", out.display())))?;
-    for (name, text) in files {
-        write_file(&out.join(name), &text)?;
-    }
-    Ok(())
-}
-
-fn write_file(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text)
-        .map_err(|e| Failure::input(format!("{}: can't be written: {e}", path.display())))
 }
 
 /// The results without `run`, one line for each vector, so that a difference reads well.

@@ -9,6 +9,8 @@ use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use bearproof_conform::deviation::Deviations;
+use bearproof_conform::keyless::of_captured;
+use bearproof_conform::life::{Life, captured_life, used_up};
 use bearproof_conform::login::Logins;
 use bearproof_conform::plot::Plot;
 use bearproof_conform::results::VectorResult;
@@ -22,6 +24,9 @@ use super::Failure;
 use crate::http_subject::{Http, Learnt};
 use crate::pace::{Pace, Pacing};
 use crate::wire::{Client, ClientConfig, Origin, TlsOptions};
+
+/// Exit code of a run in which nothing could be judged.
+const NOTHING_JUDGED: u8 = 4;
 
 /// A profile, read.
 pub(super) struct Profile {
@@ -192,7 +197,7 @@ impl Profile {
         let taken = |(name, option): &(String, String)| {
             self.variant.description.choices.iter().any(|c| c.name == *name && c.chosen == *option)
         };
-        published
+        let plots = published
             .into_iter()
             .map(|mut plot| {
                 plot.choose.retain(|choice| !taken(choice));
@@ -202,7 +207,32 @@ impl Profile {
                 };
                 plot
             })
-            .collect()
+            .collect();
+        of_captured(plots, &self.variant.description, &self.variant.world)
+    }
+
+    /// Until when what the profile has captured is good, the shortest life first; nothing where it has keys or logs in.
+    pub(super) fn life(&self, now: u64) -> Result<Option<Life>, Failure> {
+        let Variant { description: d, world } = &self.variant;
+        let stop = |why: String, help: &str| {
+            let message = format!("{}: no control is possible: {why}\n  help: {help}", self.name);
+            Err(Failure { code: NOTHING_JUDGED, message })
+        };
+        let mut lives = Vec::new();
+        for caller in world.credentials.iter().filter(|c| c.request.is_some() || world.platforms.is_empty()) {
+            if let Some(why) = used_up(d, caller) {
+                let help =
+                    "capture a request that may be sent twice, such as a GET, or give the caller's key";
+                return stop(why, help);
+            }
+            let Some(life) = captured_life(d, world, &caller.role) else { continue };
+            if life.left(now).is_some_and(|left| left <= 0) {
+                let why = format!("the captured token of `{}` is over, {}", caller.role, life.words(now));
+                return stop(why, "capture it anew");
+            }
+            lives.push(life);
+        }
+        Ok(lives.into_iter().min_by_key(|life| life.ends.unwrap_or(u64::MAX)))
     }
 
     /// The known deviations, where the profile names a file; `plots` are all of the scheme. A file that `update` is to
@@ -247,6 +277,11 @@ impl Profile {
                         "the profile has neither the platform's key nor a captured token of `{name}`, nor a login: {why}"
                     )
                 });
+            }
+            "key" => {
+                return Some(format!(
+                    "only a captured request of `{name}` is here, and this takes a key to make"
+                ));
             }
             "endpoint" => world.endpoint(name).is_some(),
             "hook" => {

@@ -137,6 +137,7 @@ fn made(input: &mut Unstructured<'_>) -> Made<Results> {
         CalibrationState::NotAnswering,
         CalibrationState::Unreachable,
         CalibrationState::Hanging,
+        CalibrationState::NotAsked,
     ];
     let via = *input.choose(&[Via::InProcess, Via::Http, Via::Https])?;
     let target = Target {
@@ -147,6 +148,8 @@ fn made(input: &mut Unstructured<'_>) -> Made<Results> {
         calibration: Calibration { state: *input.choose(&states)?, message: text(input)? },
         choices: texts(input)?,
         requirements: vec![Requirement { id: "REQ-1".into(), heading: text(input)?, says: text(input)? }],
+        origin: Some(text(input)?),
+        known: Vec::new(),
         notes: texts(input)?,
         changes: texts(input)?,
         behaviour: vec![Behaviour {
@@ -160,7 +163,8 @@ fn made(input: &mut Unstructured<'_>) -> Made<Results> {
     while vectors.len() < 4 && !input.is_empty() {
         vectors.push(vector(input, via)?);
     }
-    let suite = Suite { version: text(input)?, digest: "ab".into(), selected: input.arbitrary()? };
+    let suite =
+        Suite { version: text(input)?, digest: "ab".into(), selected: input.arbitrary()?, shard: None };
     Ok(Results { format: FORMAT, suite, targets: vec![target], vectors, run: None })
 }
 

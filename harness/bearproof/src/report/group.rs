@@ -8,6 +8,8 @@ use bearproof_conform::results::{
     Assertion, CalibrationState, Level, Outcome, Requirement, Results, StepResult, Target, VectorResult, Via,
 };
 
+use super::text;
+
 /// First part of the id; all of it if it has no parts.
 pub(crate) fn scheme_of(result: &VectorResult) -> &str {
     result.id.split_once('/').map_or(result.id.as_str(), |(scheme, _)| scheme)
@@ -115,6 +117,24 @@ pub(crate) fn broken(assertion: &Assertion) -> String {
     }
 }
 
+/// What was answered: `accept 200`, or `accept 200, reject 401` for two exchanges.
+pub(crate) fn answers(result: &VectorResult) -> String {
+    let words = result.steps.iter().map(|step| {
+        let observed = step.observed.as_deref().unwrap_or("no answer");
+        step.status.map_or_else(|| observed.to_owned(), |status| format!("{observed} {status}"))
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// The outcome with what was answered, on one line: `fail (accept 200)`.
+pub(crate) fn words_of(result: &VectorResult) -> String {
+    let outcome = result.outcome.name();
+    match answers(result).as_str() {
+        "" => outcome.to_owned(),
+        answers => format!("{outcome} ({})", text::line(answers)),
+    }
+}
+
 /// Whether `result` is a recorded behaviour: a `may` vector has no expectation, so its pass is no praise.
 pub(crate) fn is_behaviour(result: &VectorResult) -> bool {
     result.level == Level::May && result.outcome == Outcome::Pass
@@ -129,6 +149,7 @@ pub(crate) fn calibration_words(state: CalibrationState) -> &'static str {
         CalibrationState::NotAnswering => "does not answer the good request as an API",
         CalibrationState::Unreachable => "unreachable",
         CalibrationState::Hanging => "does not answer in time",
+        CalibrationState::NotAsked => "not asked",
     }
 }
 

@@ -6,6 +6,7 @@ mod blind;
 mod counts;
 mod exchange;
 mod finding;
+mod matrix;
 mod measured;
 mod rows;
 
@@ -13,6 +14,7 @@ use bearproof_conform::results::{Outcome, Results};
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
 use self::exchange::Budget;
+pub(crate) use self::matrix::matrix;
 use super::text;
 use super::verdict::{exit_code, findings, headline, open_targets};
 
@@ -58,6 +60,15 @@ pub(crate) fn html(results: &Results) -> String {
         }
         _ => ("unsure", "?"),
     };
+    let header = markup! {
+        h1 { "bearproof report" }
+        p class={ "verdict " (class) } { span.mark aria-hidden="true" { (mark) } " " (verdict) @if let Some(rest) = rest { "; " small { (rest) } } }
+    };
+    page(&sentence, &header, &about::banners(results), &sections)
+}
+
+/// A whole page: what stands above all, then its sections and a list of them.
+fn page(title: &str, header: &Markup, banners: &Markup, sections: &[Section]) -> String {
     markup! {
         (DOCTYPE)
         html lang="en" {
@@ -66,20 +77,17 @@ pub(crate) fn html(results: &Results) -> String {
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { "bearproof: " (sentence) }
+                title { "bearproof: " (title) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                header {
-                    h1 { "bearproof report" }
-                    p class={ "verdict " (class) } { span.mark aria-hidden="true" { (mark) } " " (verdict) @if let Some(rest) = rest { "; " small { (rest) } } }
-                }
-                (about::banners(results))
+                header { (header) }
+                (banners)
                 nav aria-label="Contents" {
-                    ul { @for section in &sections { li { a href={ "#" (section.anchor) } { (section.title) } } } }
+                    ul { @for section in sections { li { a href={ "#" (section.anchor) } { (section.title) } } } }
                 }
                 main {
-                    @for section in &sections {
+                    @for section in sections {
                         section id=(section.anchor) { h2 { (section.title) } (section.body) }
                     }
                 }

@@ -44,7 +44,8 @@ fn calibration_status(target: &Target) -> Option<TestCaseStatus> {
         CalibrationState::GoodRefused
         | CalibrationState::NotAnswering
         | CalibrationState::Unreachable
-        | CalibrationState::Hanging => NonSuccessKind::Error,
+        | CalibrationState::Hanging
+        | CalibrationState::NotAsked => NonSuccessKind::Error,
     };
     let mut status = TestCaseStatus::non_success(kind);
     status.set_type("calibration");

@@ -10,7 +10,7 @@ pub(crate) const HOSTILE: &str = "<script>alert(1)</script>]]>\x1b[31mred\x1b]0;
 
 /// Results of `vectors` on `targets`, without a run.
 pub(crate) fn results(targets: Vec<Target>, vectors: Vec<VectorResult>) -> Results {
-    let suite = Suite { version: "1.0.0".to_owned(), digest: "ab".repeat(32), selected: 3 };
+    let suite = Suite { version: "1.0.0".to_owned(), digest: "ab".repeat(32), selected: 3, shard: None };
     Results { format: FORMAT, suite, targets, vectors, run: None }
 }
 
@@ -26,6 +26,8 @@ pub(crate) fn target(scheme: &str, via: Via) -> Target {
         notes: Vec::new(),
         changes: Vec::new(),
         behaviour: Vec::new(),
+        origin: None,
+        known: Vec::new(),
         requirements: vec![Requirement {
             id: "REQ-1".to_owned(),
             heading: "Making a token".to_owned(),

@@ -3,18 +3,22 @@
 
 mod behaviour;
 mod layout;
+mod matrix;
 mod table;
 
 use bearproof_conform::results::{CalibrationState, Level, Outcome, Results, Severity, Target, VectorResult};
 
 use bearproof_conform::run::UNSTEADY;
 
-use self::layout::{Colour, wrap};
+use self::layout::wrap;
 use super::group::{
     CauseGroup, broken, by_cause, by_id, calibration_words, observation, plural, requirements, vias,
 };
 use super::text;
 use super::verdict::{exit_code, findings, headline, is_blind};
+
+pub(crate) use self::layout::Colour;
+pub(crate) use self::matrix::matrix;
 
 /// How many findings and how many causes are written; the other reports have them all.
 const SHOWN: usize = 20;

@@ -102,7 +102,7 @@ pub(crate) fn exit_code(results: &Results, strict: bool) -> u8 {
     } else if findings(results).next().is_some() || open_targets(results).next().is_some() {
         1
     } else if !anything_judged(&counts)
-        || any(&[CalibrationState::GoodRefused, CalibrationState::NotAnswering])
+        || any(&[CalibrationState::GoodRefused, CalibrationState::NotAnswering, CalibrationState::NotAsked])
         || too_blind(&counts, strict)
     {
         4

@@ -1,6 +1,7 @@
 //! One exchange: request bytes out, one response in, in limited time. It must not touch a byte of the request or
 //! follow where a response points.
 
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +63,24 @@ impl Client {
             pool: Pool::new(config.max_connections),
         };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// The addresses that an origin's host leads to, all of them allowed.
+    ///
+    /// # Errors
+    /// As for a connection.
+    pub(crate) async fn addresses(&self, origin: &Origin) -> Result<Vec<IpAddr>, ExchangeError> {
+        self.shared.addresses.of(&origin.host).await
+    }
+
+    /// Opens a connection, and keeps it for the next exchange.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) async fn open(&self, origin: &Origin) -> Result<(), ExchangeError> {
+        let connection = self.connect(origin).await?;
+        self.shared.pool.put(origin, connection);
+        Ok(())
     }
 
     /// Sends `request` as it is and reads the response. `head`: the request was HEAD, no body follows.

@@ -8,12 +8,14 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 use super::connection::Connection;
-use super::{Client, ClientConfig, Origin};
+use super::{Client, ClientConfig, Origin, TlsOptions};
 
 /// What the server does next on a connection. A script that is over closes the connection.
 #[derive(Clone)]
@@ -53,6 +55,25 @@ impl Server {
             .with_single_cert(chain, key)
             .unwrap();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        (Self::start(scripts, Some(acceptor)).await, identity.cert.pem().into_bytes())
+    }
+
+    /// A TLS server that asks for a certificate that `client` has signed: its own in PEM beside it.
+    pub(super) async fn asking_for(client: &[u8], scripts: Vec<Vec<Step>>) -> (Self, Vec<u8>) {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(CertificateDer::pem_slice_iter(client).map(Result::unwrap));
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+        let identity = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(identity.signing_key.serialize_der()).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(vec![identity.cert.der().clone()], key)
+            .unwrap();
         let acceptor = TlsAcceptor::from(Arc::new(config));
         (Self::start(scripts, Some(acceptor)).await, identity.cert.pem().into_bytes())
     }
@@ -121,7 +142,7 @@ async fn follow(script: Vec<Step>, connection: &mut Connection, record: impl Fn(
     }
 }
 
-/// Limits far above what a test needs, no roots but the given ones.
+/// Limits far above what a test needs, and the given roots beside the system's.
 pub(super) fn config(extra_roots_pem: Vec<u8>) -> ClientConfig {
     ClientConfig {
         exchange_timeout: Duration::from_secs(20),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::error::Waiting;
 use super::testing::{Server, Step, client, config, impatient};
-use super::{Client, ClientConfig, ExchangeError, Origin};
+use super::{Client, ClientConfig, ExchangeError, Origin, TlsOptions};
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -294,6 +294,34 @@ async fn tls_without_the_right_root_or_name_is_an_error() {
         assert!(error.is_unreachable());
     }
     assert!(server.seen().iter().all(Vec::is_empty));
+}
+
+#[tokio::test]
+async fn a_host_is_taken_as_it_is_only_by_name() {
+    for (named, taken) in [("127.0.0.1", true), ("127.0.0.2", false)] {
+        let (server, _) = Server::https(vec![vec![Step::Read(REQUEST.len()), Step::Send(OK.to_vec())]]).await;
+        let tls = TlsOptions { insecure: vec![named.to_owned()], ..TlsOptions::default() };
+        let client = Client::new(ClientConfig { tls, ..config(Vec::new()) }).unwrap();
+        let outcome = client.exchange(&server.origin, REQUEST, false).await;
+        assert_eq!(outcome.is_ok(), taken, "{named}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_asked_for_a_certificate_shows_it() {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::default().self_signed(&key).unwrap().pem().into_bytes();
+    let script = || vec![vec![Step::Read(REQUEST.len()), Step::Send(OK.to_vec())]];
+    let (server, root) = Server::asking_for(&certificate, script()).await;
+    let client = Client::new(config(root)).unwrap();
+    let error = client.exchange(&server.origin, REQUEST, false).await.unwrap_err();
+    assert!(error.to_string().contains("client's certificate"), "{error}");
+
+    let (server, root) = Server::asking_for(&certificate, script()).await;
+    let client_pem = Some((certificate, key.serialize_pem().into_bytes()));
+    let tls = TlsOptions { extra_roots_pem: root, client_pem, ..TlsOptions::default() };
+    let client = Client::new(ClientConfig { tls, ..config(Vec::new()) }).unwrap();
+    assert_eq!(client.exchange(&server.origin, REQUEST, false).await.unwrap().status, 200);
 }
 
 #[tokio::test]

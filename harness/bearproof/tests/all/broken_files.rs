@@ -111,7 +111,7 @@ fn a_wrong_type_says_the_right_one() {
     );
     assert_profile(
         |f| edit(f, "site_id   = 87654321\n", "site_id   = \"1\"\n"),
-        "DIR/annexcloud.toml:15:13: `credential.other.site_id` must be a whole number, found text\n  help: write a whole number",
+        "DIR/annexcloud.toml:16:13: `credential.other.site_id` must be a whole number, found text\n  help: write a whole number",
     );
 }
 
@@ -156,6 +156,21 @@ steps = [
         |d| write_recipes(d, steps),
         "DIR/annexcloud/recipes.toml:7:1: the rejecting recipe `late-twice` has 2 faults, expected exactly one\n  help: move what only prepares into `edit`, and keep one `fault`",
     );
+}
+
+#[test]
+fn a_recipe_whose_control_would_ask_nothing_is_refused() {
+    for steps in [
+        r#"[{ do = "obtain", expect = "reject", reason = ["proof.mismatch"], fault = true }]"#,
+        r#"[{ do = "wait", for = "1h" }, { do = "obtain", expect = "reject", reason = ["proof.mismatch"], fault = true }]"#,
+    ] {
+        let recipe =
+            format!("\n[[recipe]]\nname  = \"issuing/once\"\nwhy   = \"it knows nobody\"\nsteps = {steps}\n");
+        assert_scheme(
+            |d| write_recipes(d, &recipe),
+            "DIR/annexcloud/recipes.toml:7:1: the control of the rejecting recipe `once` would ask nothing\n  help: `fault = true` takes the step away: make the fault an edit, or add a call that must be let in",
+        );
+    }
 }
 
 #[test]
@@ -371,6 +386,6 @@ fn what_is_missing_is_named() {
     );
     assert_profile(
         |f| edit(f, "\n[endpoint.write]\nmethod = \"POST\"", "\n[endpoint.write]"),
-        "DIR/annexcloud.toml:29:1: `endpoint.write` has no `method`\n  help: add `method`: the method, such as `GET`",
+        "DIR/annexcloud.toml:30:1: `endpoint.write` has no `method`\n  help: add `method`: the method, such as `GET`",
     );
 }

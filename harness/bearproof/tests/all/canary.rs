@@ -182,7 +182,7 @@ fn run(scheme: &str, server: &Server) -> Output {
 fn judge(temp: &Temp, file: &Path) -> Output {
     let ended = bearproof(temp, &["run", "--target", file.to_str().unwrap(), "--out", "out"]);
     let mut all = vec![("stdout".to_string(), ended.stdout), ("stderr".to_string(), ended.stderr)];
-    for name in ["results.json", "report.html", "junit.xml"] {
+    for name in ["results.json", "report.html", "junit.xml", "journal.jsonl"] {
         all.push((name.to_string(), fs::read_to_string(temp.path("out").join(name)).unwrap()));
     }
     Output::new(all)

@@ -242,3 +242,31 @@ fn a_server_that_refuses_the_good_request_at_the_end_passes_nothing() {
     assert_eq!(seen.calibration().0, "good-refused");
     assert_eq!(seen.outcomes(), BTreeSet::from(["inconclusive"]));
 }
+
+#[test]
+fn a_server_in_trouble_is_left_alone() {
+    // Right at first, then broken for whoever asks.
+    let good =
+        |request: &str| request.contains("\r\nApiKey: ak_test_1A7c_fake_key_of_the_first_tenant_aQ91\r\n");
+    let asked = AtomicUsize::new(0);
+    let server = Server::start(move |request, stream| {
+        let broken = asked.fetch_add(1, Ordering::Relaxed) >= 10;
+        let status = if broken {
+            503
+        } else if good(request) {
+            200
+        } else {
+            401
+        };
+        answer(request, stream, status, "", b"{\"code\":-23}")
+    });
+    let seen = Seen::of("bursagb-apikey", &server.url(), &[]);
+    // Ten that were right, 25 that were not, those on their way already, and those that overtook the last right one.
+    assert!((35..=35 + 2 * 8).contains(&seen.requests()), "{}", seen.requests());
+    let why = "the run was stopped: 25 answers in a row were 429 or 5xx";
+    assert!(seen.ended.stdout.replace("\n  ", " ").contains(why), "{}", seen.ended.stdout);
+    // What it answered then is no finding about authentication.
+    let all = seen.results["vectors"].as_array().unwrap();
+    let broke = |v: &&serde_json::Value| v["outcome"] == "fail" && v["steps"][0]["status"] == 503;
+    assert_eq!(all.iter().find(broke), None);
+}

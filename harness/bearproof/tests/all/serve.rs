@@ -14,7 +14,7 @@ pub(crate) struct Served {
     child: Child,
     lines: BufReader<ChildStdout>,
     /// What was said before `ready`.
-    said: Vec<String>,
+    words: Vec<String>,
     pub(crate) folder: PathBuf,
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn serve(name: &str, scheme: &str, more: &[&str]) -> Served {
         }
         said.push(line);
     }
-    Served { child, lines, said, folder }
+    Served { child, lines, words: said, folder }
 }
 
 /// A test that fails must not leave a server behind.
@@ -47,8 +47,9 @@ impl Drop for Served {
 }
 
 impl Served {
-    fn address(&self, word: &str) -> String {
-        let text = self.said.join(" ");
+    /// What follows a word of the lines before `ready`.
+    pub(crate) fn said(&self, word: &str) -> String {
+        let text = self.words.join(" ");
         let start = text.find(word).unwrap() + word.len();
         text.split_at(start).1.split_whitespace().next().unwrap().to_string()
     }
@@ -94,7 +95,7 @@ fn a_profile_of_the_served_reference_passes_and_the_server_stops_when_told() {
 #[test]
 fn hooks_end_rotate_and_forget() {
     let served = serve("hooks", "bursagb-apikey", &[]);
-    let control = served.address("control http://");
+    let control = served.said("control http://");
     let hook = |target: &str| {
         let request =
             format!("POST {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
@@ -111,7 +112,7 @@ fn hooks_end_rotate_and_forget() {
             "POST /Supplier/Products/List HTTP/1.1\r\nHost: api.shop-a.example\r\nApiKey: {}\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{{}}",
             key(role)
         );
-        ask(&served.address("bursagb-apikey: http://"), &request).split(' ').nth(1).unwrap().to_string()
+        ask(&served.said("bursagb-apikey: http://"), &request).split(' ').nth(1).unwrap().to_string()
     };
     assert_eq!(
         (status("primary"), status("next")),
@@ -164,14 +165,14 @@ fn what_came_from_the_environment_is_not_shown() {
 fn plain_http_is_refused_and_reasons_are_told_only_on_request() {
     let request = "GET /v1/validate HTTP/1.1\r\nHost: api.hexsafe.example\r\nConnection: close\r\n\r\n";
     let quiet = serve("quiet", "hexsafe", &[]);
-    let answer = ask(&quiet.address("plain http://"), request);
+    let answer = ask(&quiet.said("plain http://"), request);
     assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
     assert!(!answer.to_lowercase().contains("x-bearproof-reason"), "{answer}");
     quiet.stop();
     let telling = serve("telling", "hexsafe", &["--explain"]);
-    let answer = ask(&telling.address("plain http://"), request).to_lowercase();
+    let answer = ask(&telling.said("plain http://"), request).to_lowercase();
     assert!(answer.contains("x-bearproof-reason: transport.https-required"), "{answer}");
-    let answer = ask(&telling.address("hexsafe: http://"), request).to_lowercase();
+    let answer = ask(&telling.said("hexsafe: http://"), request).to_lowercase();
     assert!(answer.contains("x-bearproof-reason: carrier.missing"), "{answer}");
     telling.stop();
 }

@@ -26,7 +26,7 @@ use crate::common::vectors;
 // Servers that are right.
 
 /// An answer of the reference.
-struct Answer {
+pub(crate) struct Answer {
     status: u16,
     fields: String,
     body: Vec<u8>,
@@ -38,7 +38,7 @@ impl Answer {
     }
 
     /// In one piece, with its length.
-    fn send(&self, stream: &mut TcpStream) -> Result<bool> {
+    pub(crate) fn send(&self, stream: &mut TcpStream) -> Result<bool> {
         let head = format!(
             "HTTP/1.1 {} X\r\n{}Content-Length: {}\r\n\r\n",
             self.status,
@@ -86,7 +86,7 @@ impl Right {
 }
 
 /// Starts a server that asks the reference for its answer, and does with it what it likes.
-fn around(
+pub(crate) fn around(
     scheme: &str,
     react: impl Fn(&[u8], Answer, &mut TcpStream) -> Result<bool> + Send + Sync + 'static,
 ) -> Server {
@@ -199,8 +199,9 @@ fn a_rate_limit_that_stays_is_named_with_the_wait_that_it_asks_for() {
         }
     });
     let seen = Seen::of("annexcloud", &server.url(), &[]);
-    let limit = "429: the server limits the rate and says `Retry-After: 600`; raise its limit for this run";
-    seen.assert_says(4, &[&format!("the good request was let in before the run and refused later: {limit}")]);
+    let stop =
+        "the run was stopped: 25 answers in a row were 429 or 5xx, the last 429 with `Retry-After: 600`";
+    seen.assert_says(4, &[&format!("the good request was let in before the run and refused later: {stop}")]);
     assert_eq!(seen.with("fail"), BTreeSet::new());
     assert!(server.requests().len() < 400, "{} requests", server.requests().len());
 }

@@ -15,6 +15,8 @@ use crate::suite::Variant;
 pub(super) struct Base<'a> {
     /// What our signer starts from.
     pub(super) start: Start<'a>,
+    /// The right values of its parts, computed once: a binding of a long body takes its time.
+    pub(super) right: Vec<Written>,
     /// Other times at which it may have been made, in seconds since 1970 UTC.
     pub(super) times: Vec<u64>,
     /// Ways in which the token may have been signed; empty if none that is known.
@@ -52,6 +54,7 @@ impl<'a> Base<'a> {
         start.given = nonces(&start.parts, found);
         let mut base = Self {
             start,
+            right: Vec::new(),
             times: Vec::new(),
             seals: Vec::new(),
             has_key: true,
@@ -63,6 +66,8 @@ impl<'a> Base<'a> {
         base.drop_blind();
         base.has_key = d.token.is_none() || KeyUse::Right.find(&base.start).is_some();
         base.seals = seals::of(&base.start, found);
+        let Start { signer, parts, draft, given, .. } = &base.start;
+        base.right = signer.parts(parts, draft, given, &mut Trace::new()).unwrap_or_default();
         if !base.has_key {
             let name = d.token.as_ref().map(|t| t.key.name()).unwrap_or_default();
             base.unchecked.push(format!("the signature of the token: `{name}` is not here"));
@@ -211,6 +216,7 @@ fn fallback(world: &World) -> &Credential {
         values: Vec::new(),
         state: State::Active,
         captured: None,
+        request: None,
         private: Vec::new(),
     });
     world.credential("primary").or(world.credentials.first()).unwrap_or(&NOBODY)

@@ -1,6 +1,8 @@
 //! Asks the questions of a target: plays each recipe and searches for the limit. It must not judge.
 
 use super::{Measure, Measures, Tries, Unit};
+use crate::judgement::TOO_LATE;
+use crate::keyless::fits_what_is_captured;
 use crate::needs::references;
 use crate::plot::{Plot, expand};
 use crate::redact::Redactor;
@@ -78,13 +80,17 @@ impl Prober<'_> {
     /// The recipe for this target; `None` if it does not fit the scheme.
     fn plot(&self, measure: &Measure, case: &str) -> Result<Option<Plot>, String> {
         let recipe = self.measures.recipe(&measure.name, case).map_err(|e| e.to_string())?;
-        Ok(expand(&recipe, self.scheme)?.into_iter().next())
+        let plot = expand(&recipe, self.scheme)?.into_iter().next();
+        Ok(plot.filter(fits_what_is_captured))
     }
 
     fn answer(&self, measure: &Measure, case: &str) -> Result<Answer, String> {
         let Some(mut plot) = self.plot(measure, case)? else {
             return Ok(Answer::NotAsked("it does not fit this scheme".into()));
         };
+        if self.subjects.seconds_left().is_some_and(|left| left <= 1) {
+            return Ok(Answer::NotAsked(TOO_LATE.into()));
+        }
         // Randomness follows from the id: each value that is tried has its own nonce.
         let short: String = case.chars().take(24).collect();
         plot.id = format!("{}/{}/{short}", plot.id, case.len());
@@ -107,6 +113,8 @@ fn read(result: &VectorResult) -> Answer {
             Answer::Out(format!("the server broke ({status})"))
         }
         (Some(_), Some(status), _) => Answer::Out(format!("refused ({status})")),
+        // Nothing more was to be asked.
+        (None, None, Outcome::Inconclusive) => Answer::NotAsked(result.cause.clone()),
         // What can't be made was not sent.
         _ if last.is_some_and(|s| s.exchange.is_none()) => Answer::NotAsked(result.cause.clone()),
         _ => Answer::Out(format!("no answer: {}", result.cause)),
@@ -128,7 +136,8 @@ fn search(
     }
     let (mut inside, mut outside, mut refused) = match ask(to)? {
         Answer::In(_) => return Ok(format!("let in as far as was tried: {}", unit.words(to))),
-        Answer::Out(words) | Answer::NotAsked(words) => (from, to, words),
+        Answer::Out(words) => (from, to, words),
+        Answer::NotAsked(why) => return Ok(not_further(from, unit, &why)),
     };
     while outside - inside > (inside / EXACT).max(1) {
         // Limits are more often small: first by size, then by half.
@@ -139,10 +148,16 @@ fn search(
         };
         match ask(middle)? {
             Answer::In(_) => inside = middle,
-            Answer::Out(words) | Answer::NotAsked(words) => (outside, refused) = (middle, words),
+            Answer::Out(words) => (outside, refused) = (middle, words),
+            Answer::NotAsked(why) => return Ok(not_further(inside, unit, &why)),
         }
     }
     Ok(format!("let in up to {}, {refused} from {}", unit.words(inside), unit.words(outside)))
+}
+
+/// What is known when a search could not go on.
+fn not_further(inside: u64, unit: Unit, why: &str) -> String {
+    format!("let in up to {} at least; not asked further: {why}", unit.words(inside))
 }
 
 /// See [`search`].

@@ -3,6 +3,7 @@
 
 use bearproof_scheme::description::{self, Description};
 use bearproof_scheme::document::{MAX_FILE, check_text};
+use bearproof_scheme::request::Message;
 use bearproof_scheme::sign::{Draft, Signer, sign};
 use bearproof_scheme::verdict::STAGES;
 use bearproof_scheme::world::{self, Connect, Resolver, World};
@@ -134,6 +135,10 @@ impl Resolver for PublishedKeys<'_> {
 
     fn variable(&self, _: &str) -> Result<String, String> {
         Err("it is not set".into())
+    }
+
+    fn request(&self, bytes: &[u8]) -> Result<Message, Fault> {
+        crate::captured::read("the captured request", bytes)
     }
 }
 

@@ -134,6 +134,15 @@ fn read_recipe(
             "move what only prepares into `edit`, and keep one `fault`",
         ));
     }
+    let asked = |(position, step): (usize, &Step)| {
+        !matches!(step.action, Action::Wait(_)) && !step.falls_away(position + 1 == steps.len())
+    };
+    if rejects && !steps.iter().enumerate().any(asked) {
+        return Err(item.fault(
+            format!("the control of the rejecting recipe `{short}` would ask nothing"),
+            "`fault = true` takes the step away: make the fault an edit, or add a call that must be let in",
+        ));
+    }
     if !rejects && faults != 0 {
         return Err(item.fault(
             format!("the recipe `{short}` has a fault and expects no rejection"),

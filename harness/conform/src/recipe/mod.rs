@@ -92,6 +92,11 @@ impl Step {
             expect,
         }
     }
+
+    /// Whether the control lacks the step. A call that is the last step stays, without its edits.
+    pub(crate) fn falls_away(&self, last: bool) -> bool {
+        self.is_fault && (self.action != Action::Call || !last)
+    }
 }
 
 /// What a step does.

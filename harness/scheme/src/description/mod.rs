@@ -291,6 +291,15 @@ impl Part {
         }
     }
 
+    /// Whether the value is the token, something that the caller holds or a constant, and nothing is computed.
+    pub fn travels_as_it_is(&self) -> bool {
+        match &self.rule {
+            Rule::Constant(_) => true,
+            Rule::From(pipeline) => matches!(pipeline.single(), Some(Source::Token | Source::Credential(_))),
+            Rule::Time(_) | Rule::Nonce(_) => false,
+        }
+    }
+
     /// Whether the value depends on the request body.
     pub fn reads_body(&self) -> bool {
         self.pipeline().is_some_and(|p| p.sources().any(|s| *s == Source::Body))

@@ -168,11 +168,12 @@ pub struct Texts {
 /// See [`SignError`].
 pub fn sign(signer: &Signer<'_>, draft: &Draft) -> Result<(Message, Trace), SignError> {
     let mut trace = Trace::new();
-    let parts = signer.parts(&signer.own_parts(&signer.description.parts), draft, &[], &mut trace)?;
+    let own = signer.own_parts(&signer.description.parts);
+    let parts = signer.parts(&own, draft, &[], &mut trace)?;
     let mut draft = draft.clone();
     draft.body = with_body_parts(&draft.body, &parts)?;
     let token = signer.token(&parts, &mut trace)?;
-    let message = signer.message(&signer.description.parts, &draft, &parts, token.as_deref())?;
+    let message = signer.message(&own, &draft, &parts, token.as_deref())?;
     Ok((message, trace))
 }
 
@@ -242,10 +243,15 @@ impl<'a> Signer<'a> {
         if self.key().is_some() { None } else { std::str::from_utf8(captured.expose()).ok() }
     }
 
-    /// The parts that this caller makes itself: a captured token brings its header and claims along.
+    /// The parts that this caller makes itself: a captured token brings its header and claims along, a captured request
+    /// the fields that are computed.
     pub fn own_parts(&self, parts: &[Part]) -> Vec<Part> {
-        let captured = self.captured().is_some();
-        let own = |p: &&Part| !(captured && matches!(p.place, Place::Header | Place::Claims));
+        let (token, request) = (self.captured().is_some(), self.credential.request.is_some());
+        let own = |p: &&Part| match p.place {
+            Place::Header | Place::Claims => !token,
+            Place::Field => !request || p.travels_as_it_is(),
+            Place::Body | Place::Parameter | Place::Answer => true,
+        };
         parts.iter().filter(own).cloned().collect()
     }
 

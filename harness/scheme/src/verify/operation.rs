@@ -52,17 +52,17 @@ fn inner(
     context: &Context<'_>,
 ) -> Result<Effect, Reason> {
     let route = plan.route(request).ok_or(Reason::NoEndpoint)?;
-    let reads_body = operation.parts.iter().any(|p| p.place == Place::Body && !p.optional);
-    if reads_body && request.body.is_empty() {
+    let in_body = || operation.parts.iter().filter(|p| p.place == Place::Body);
+    if request.body.is_empty() && in_body().any(|p| !p.optional) {
         return Err(Reason::ProofMissing);
     }
-    let body = if reads_body {
-        Some(
-            parse_object(request.body, &plan.json.body, &Limits::DEFAULT)
-                .map_err(|_| Reason::ProofMalformed)?,
-        )
-    } else {
-        None
+    // What is optional counts where it is there.
+    let body = match in_body().next() {
+        Some(_) if !request.body.is_empty() => {
+            let members = parse_object(request.body, &plan.json.body, &Limits::DEFAULT);
+            Some(members.map_err(|_| Reason::ProofMalformed)?)
+        }
+        _ => None,
     };
     let mut inputs: Vec<(&Part, Vec<u8>)> = Vec::new();
     for part in &operation.parts {
@@ -113,11 +113,7 @@ fn inner(
             // Whoever is known by the first identity may have a further entry, told apart by the others.
             let known = store.matching(first, platform, bytes);
             let active = known.iter().any(|i| store.get(*i).is_some_and(|c| c.state == State::Active));
-            if active && identities.len() > 1 {
-                Ok(Effect::Create(values))
-            } else {
-                Err(Reason::ProofMismatch)
-            }
+            if active { Ok(Effect::Create(values)) } else { Err(Reason::ProofMismatch) }
         }
         OperationKind::Revoke => {
             let active = |i: &usize| store.get(*i).is_some_and(|c| c.state == State::Active);

@@ -6,7 +6,10 @@ mod connect;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use super::{Connect, Credential, Endpoint, Platform, Resolver, State, Success, Value, Values, World};
+use super::captured::{self, Captured};
+use super::{
+    Connect, Credential, Endpoint, PRIMARY, Platform, Resolver, State, Success, Value, Values, World,
+};
 use crate::description::{self, Description, Kind, Source};
 use crate::document::{self, Fault, Item, Table, nearest};
 use crate::key::{P256Key, RsaKey, Secret};
@@ -101,6 +104,10 @@ pub fn load(d: &Description, file: &str, text: &str, resolver: &dyn Resolver) ->
             ));
         }
         let connect = |i: Item<'_>| i.table(|t| connect::read(t, &|item| reader.secret(item)));
+        let platforms = reader.platforms(root)?;
+        let credentials = reader.credentials(root, &address, &platforms)?;
+        let request = credentials.iter().find_map(|c| c.request.as_ref());
+        let endpoints = reader.endpoints(root, request)?;
         Ok(World {
             scheme: root.get("scheme").map(|i| i.text()).transpose()?,
             connect: root.get("connect").map_or(Ok(Connect::default()), connect)?,
@@ -109,9 +116,9 @@ pub fn load(d: &Description, file: &str, text: &str, resolver: &dyn Resolver) ->
             origin: address,
             leeway: root.get("leeway").map_or(Ok(0), |i| reader.duration(&i))?,
             choose: choices(root)?,
-            platforms: reader.platforms(root)?,
-            credentials: reader.credentials(root)?,
-            endpoints: reader.endpoints(root)?,
+            platforms,
+            credentials,
+            endpoints,
             extra_claims: adapt::extra_claims(root, d)?,
             types: adapt::types(root, d)?,
             inline: reader.inline.into_inner(),
@@ -143,34 +150,77 @@ impl Reader<'_> {
         })
     }
 
-    fn credentials(&self, root: &Table<'_>) -> Result<Vec<Credential>, Fault> {
+    fn credentials(
+        &self,
+        root: &Table<'_>,
+        origin: &str,
+        platforms: &[Platform],
+    ) -> Result<Vec<Credential>, Fault> {
         let item = root.need("credential", "what callers hold, by role; at least `[credential.primary]`")?;
-        let states =
-            [("revoked", State::Revoked), ("expired", State::Expired), ("disabled", State::Disabled)];
         item.table(|table| {
             let read = |(role, item): (String, Item<'_>)| {
-                item.table(|t| {
-                    let state = t.get("state").map_or(Ok(State::Active), |i| i.word(&states))?;
-                    let captured = match t.get("captured-token") {
-                        Some(item) if self.description.caller_key() => {
-                            return Err(item.fault(
-                                "callers of this scheme sign their own tokens",
-                                "give the caller's key instead of a captured token",
-                            ));
-                        }
-                        Some(item) => Some(Secret::new(self.secret(&item)?.expose().trim_ascii().to_vec())),
-                        None => None,
-                    };
-                    let values = self.values(t, &self.description.credential)?;
-                    let kinds = self.description.credential.iter();
-                    let elsewhere = kinds.filter_map(|(name, _)| t.get(name)).filter(Item::is_table);
-                    let private: Result<Vec<Secret>, Fault> =
-                        elsewhere.map(|item| Ok(Secret::new(self.bytes(&item)?))).collect();
-                    Ok(Credential { values, role, state, captured, private: private? })
+                item.table(|t| match t.get("captured-request") {
+                    Some(item) => self.captured_caller(&role, t, &item, origin, platforms),
+                    None => self.credential(role, t),
                 })
             };
             table.entries().into_iter().map(read).collect()
         })
+    }
+
+    fn credential(&self, role: String, t: &Table<'_>) -> Result<Credential, Fault> {
+        let states =
+            [("revoked", State::Revoked), ("expired", State::Expired), ("disabled", State::Disabled)];
+        let state = t.get("state").map_or(Ok(State::Active), |i| i.word(&states))?;
+        let captured = match t.get("captured-token") {
+            Some(item) if self.description.caller_key() => {
+                return Err(item.fault(
+                    "callers of this scheme sign their own tokens",
+                    "give the caller's key instead of a captured token, or a whole `captured-request`",
+                ));
+            }
+            Some(item) => Some(Secret::new(self.secret(&item)?.expose().trim_ascii().to_vec())),
+            None => None,
+        };
+        let values = self.values(t, &self.description.credential)?;
+        let kinds = self.description.credential.iter();
+        let elsewhere = kinds.filter_map(|(name, _)| t.get(name)).filter(Item::is_table);
+        let private: Result<Vec<Secret>, Fault> =
+            elsewhere.map(|item| Ok(Secret::new(self.bytes(&item)?))).collect();
+        Ok(Credential { values, role, state, captured, request: None, private: private? })
+    }
+
+    /// The caller of a captured request: all that it holds is in there.
+    fn captured_caller(
+        &self,
+        role: &str,
+        t: &Table<'_>,
+        item: &Item<'_>,
+        origin: &str,
+        platforms: &[Platform],
+    ) -> Result<Credential, Fault> {
+        let d = self.description;
+        if role != PRIMARY {
+            return Err(item.fault(
+                format!("the captured request is of `{PRIMARY}`, not of `{role}`"),
+                "remove it, or give what this caller holds by name",
+            ));
+        }
+        if d.token.is_some() && !d.caller_key() && !platforms.is_empty() {
+            let remedy = "remove one of them: with the key, requests are made anew";
+            return Err(item.fault("there is a captured request beside the platform's key", remedy));
+        }
+        for (name, _) in &d.credential {
+            if let Some(beside) = t.get(name) {
+                let remedy = "remove one of them: with what the caller holds, requests are made anew";
+                return Err(beside.fault(format!("`{name}` stands beside a captured request"), remedy));
+            }
+        }
+        let message = self.resolver.request(self.secret(item)?.expose()).map_err(|fault| {
+            let place = format!("line {}, column {}", fault.line, fault.column);
+            item.fault(format!("the captured request, {place}: {}", fault.message), fault.remedy)
+        })?;
+        captured::caller(d, origin, message, item)
     }
 
     fn values(&self, table: &Table<'_>, kinds: &[(String, Kind)]) -> Result<Values, Fault> {
@@ -265,12 +315,41 @@ impl Reader<'_> {
         })
     }
 
-    fn endpoints(&self, root: &Table<'_>) -> Result<Vec<Endpoint>, Fault> {
-        let item = root.need("endpoint", "where requests go, by role; at least one")?;
+    fn endpoints(&self, root: &Table<'_>, request: Option<&Captured>) -> Result<Vec<Endpoint>, Fault> {
+        let item = match (root.get("endpoint"), request) {
+            (None, Some(request)) => {
+                return Ok(vec![captured::endpoint(request, Values::new(), Success::default())]);
+            }
+            _ => root.need("endpoint", "where requests go, by role; at least one")?,
+        };
         item.table(|table| {
-            let read = |(role, item): (String, Item<'_>)| item.table(|t| self.endpoint(role, t));
-            table.entries().into_iter().map(read).collect()
+            let read = |(role, item): (String, Item<'_>)| {
+                item.table(|t| match request.filter(|r| r.endpoint == role) {
+                    Some(request) => self.captured_endpoint(request, t),
+                    None => self.endpoint(role, t),
+                })
+            };
+            let mut all: Vec<Endpoint> =
+                table.entries().into_iter().map(read).collect::<Result<_, Fault>>()?;
+            if let Some(request) = request.filter(|r| !all.iter().any(|e| e.role == r.endpoint)) {
+                all.push(captured::endpoint(request, Values::new(), Success::default()));
+            }
+            Ok(all)
         })
+    }
+
+    /// The endpoint of a captured request: the profile says only what the request can't.
+    fn captured_endpoint(&self, request: &Captured, t: &Table<'_>) -> Result<Endpoint, Fault> {
+        for word in ["method", "path", "query", "parameters", "body", "fields"] {
+            if let Some(item) = t.get(word) {
+                return Err(item.fault(
+                    format!("`{word}` of this endpoint is in the captured request"),
+                    "remove it, or call the endpoint otherwise, such as `other-read`",
+                ));
+            }
+        }
+        let success = t.get("success").map_or(Ok(Success::default()), |i| i.table(read_success))?;
+        Ok(captured::endpoint(request, self.attributes(t)?, success))
     }
 
     fn endpoint(&self, role: String, t: &Table<'_>) -> Result<Endpoint, Fault> {

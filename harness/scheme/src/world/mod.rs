@@ -1,12 +1,16 @@
 //! A world: credentials by role, endpoints by role, and a clock. A profile is a world with an address.
 //! Reading one is [`load`]. It must not know what a request is.
 
+mod captured;
 mod load;
 
 use std::sync::Arc;
 
 use crate::description::{Part, Type};
+use crate::document::Fault;
 use crate::key::{Key, P256Key, RsaKey, Secret};
+use crate::request::Message;
+pub use captured::Captured;
 pub use load::{check_choices, load, read_choices, read_scheme};
 
 /// Gives the values that a world names but does not contain.
@@ -21,7 +25,15 @@ pub trait Resolver {
     /// # Errors
     /// Why there is none.
     fn variable(&self, name: &str) -> Result<String, String>;
+    /// The request that these bytes are, in any of the forms that people have at hand.
+    ///
+    /// # Errors
+    /// The first [`Fault`] of the bytes.
+    fn request(&self, bytes: &[u8]) -> Result<Message, Fault>;
 }
+
+/// The role of the caller that every world has.
+const PRIMARY: &str = "primary";
 
 /// A value that a credential, a platform or an endpoint has.
 #[derive(Debug, Clone)]
@@ -109,6 +121,8 @@ pub struct Credential {
     pub state: State,
     /// A token that the platform gave to this caller: all that a profile has where only the platform can sign.
     pub captured: Option<Secret>,
+    /// A whole request of this caller, with its token or secret in it, where nobody here can make another one.
+    pub request: Option<Captured>,
     /// Values that came from the environment or a file: not to be shown, whatever their kind.
     pub private: Vec<Secret>,
 }

@@ -34,6 +34,13 @@ pub struct WrongSigner {
     edit: Edit,
 }
 
+impl WrongSigner {
+    /// Whether it goes wrong before the parts have their values; else those are the right ones.
+    pub fn is_early(&self) -> bool {
+        matches!(self.edit, Edit::Start(_))
+    }
+}
+
 /// What a request is made from.
 #[derive(Clone)]
 pub struct Start<'a> {

@@ -7,7 +7,7 @@ use bearproof_conform::results::{Outcome, Results, VectorResult, Via};
 use maud::{Markup, html};
 
 use super::{Section, line};
-use crate::report::group::{by_id, is_behaviour, local_id, plural, scheme_of, vias};
+use crate::report::group::{answers, by_id, is_behaviour, local_id, plural, scheme_of, vias};
 
 /// Passed vectors: one table for each scheme, one row for each vector, one cell for each way.
 pub(super) fn passes(results: &Results) -> Option<Section> {
@@ -40,7 +40,7 @@ pub(super) fn behaviours(results: &Results) -> Option<Section> {
             @let groups = by_id(vectors.into_iter().filter(|r| is_behaviour(r)));
             @if !groups.is_empty() {
                 h3 { (line(scheme)) }
-                (table(&groups, false, &did))
+                (table(&groups, false, &answers))
             }
         }
     };
@@ -133,13 +133,4 @@ fn statuses(result: &VectorResult) -> String {
     let words =
         result.steps.iter().map(|s| s.status.map_or_else(|| "in".to_owned(), |status| status.to_string()));
     words.collect::<Vec<_>>().join(" ")
-}
-
-/// `accept 200`, or `accept 200, reject 401` for two exchanges.
-fn did(result: &VectorResult) -> String {
-    let words = result.steps.iter().map(|step| {
-        let observed = step.observed.as_deref().unwrap_or("no answer");
-        step.status.map_or_else(|| observed.to_owned(), |status| format!("{observed} {status}"))
-    });
-    words.collect::<Vec<_>>().join(", ")
 }

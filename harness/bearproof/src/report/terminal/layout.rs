@@ -4,7 +4,7 @@ use super::Style;
 
 /// What a colour is used for stays with the caller; words say it too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Colour {
+pub(crate) enum Colour {
     Bold,
     Dim,
     Red,
@@ -14,7 +14,7 @@ pub(super) enum Colour {
 
 impl Style {
     /// `text` in `colour`, or as it is where colours are off.
-    pub(super) fn paint(self, colour: Colour, text: &str) -> String {
+    pub(crate) fn paint(self, colour: Colour, text: &str) -> String {
         let code = match colour {
             Colour::Bold => 1,
             Colour::Dim => 2,

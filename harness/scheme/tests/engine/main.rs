@@ -1,0 +1,10 @@
+//! Rules of the engine that no frozen vector can show: how files are read, times are written, messages are framed,
+//! and words of the language that no vendor's scheme has. Each expectation is of an RFC or of the language's
+//! documentation (vectors/README.md), and quick to ask.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first broken assumption")]
+
+mod language;
+mod loading;
+mod messages;
+mod times;
