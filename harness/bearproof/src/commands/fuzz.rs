@@ -173,16 +173,11 @@ impl<'a> Hunt<'a> {
             self.is_slow(composition, took).or_else(|| self.is_unsteady(composition, &result, number))
         });
         let Some(kind) = kind else { return };
-        let mut smallest = (composition.clone(), result);
-        // What differs by time or by chance is shown as it was.
-        while kind != Wrong::Slow && kind != Wrong::Unsteady {
-            let again = smaller(&smallest.0).into_iter().find_map(|less| {
-                let (result, _) = self.ask(&less, ", smaller");
-                (wrong(&less, &result) == Some(kind)).then_some((less, result))
-            });
-            let Some(again) = again else { break };
-            smallest = again;
-        }
+        let smallest = match kind {
+            // What differs by time or by chance is shown as it was.
+            Wrong::Slow | Wrong::Unsteady => (composition.clone(), result),
+            _ => self.shrunk(kind, composition.clone(), result),
+        };
         let (composition, result) = smallest;
         let what = (kind, composition.breaks_what());
         let after = self.watch.elapsed();
@@ -191,6 +186,26 @@ impl<'a> Hunt<'a> {
         match found.get_mut(&what) {
             Some(first) => first.like += 1,
             None => drop(found.insert(what, Found { composition, result, after, asked, like: 0 })),
+        }
+    }
+
+    /// The fewest words that show the same.
+    fn shrunk(
+        &self,
+        kind: Wrong,
+        composition: Composition<'a>,
+        result: VectorResult,
+    ) -> (Composition<'a>, VectorResult) {
+        let mut smallest = (composition, result);
+        loop {
+            let again = smaller(&smallest.0).into_iter().find_map(|less| {
+                let (result, _) = self.ask(&less, ", smaller");
+                (wrong(&less, &result) == Some(kind)).then_some((less, result))
+            });
+            match again {
+                Some(less) => smallest = less,
+                None => return smallest,
+            }
         }
     }
 

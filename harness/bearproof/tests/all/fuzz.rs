@@ -1,7 +1,5 @@
 //! `fuzz` composes requests, finds what a weak server lets in, and blames no strict one.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first broken assumption")]
-
 use std::fs;
 
 use crate::common::{Temp, bearproof, copy, vectors};

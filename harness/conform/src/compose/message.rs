@@ -1,7 +1,7 @@
 //! Words about the message: transport, method, path, query, host, body, and fields that nothing binds.
 //! It must not know of tokens.
 
-use bearproof_scheme::description::{Binding, Source};
+use bearproof_scheme::description::{Binding, Pipeline, Source};
 use bearproof_scheme::world::{Endpoint, Value, value};
 
 use super::{Word, stands};
@@ -61,7 +61,7 @@ pub(super) fn add(variant: &Variant, endpoint: &Endpoint, words: &mut Vec<Word>)
     let bound = |wanted: Binding| d.parts.iter().any(|p| p.binds() == Some(wanted) && stands(p, endpoint));
     let reads = |source: &Source| {
         let parts = d.parts.iter().filter(|p| stands(p, endpoint)).filter_map(|p| p.pipeline());
-        parts.flat_map(|p| p.sources()).any(|s| s == source)
+        parts.flat_map(Pipeline::sources).any(|s| s == source)
     };
     if d.transport.https {
         words.push(Word::breaking("transport", "plain-http", Edit::Transport { secure: false }).plain());

@@ -19,7 +19,7 @@ pub use hunt::{Wrong, order, smaller, wrong};
 
 use crate::freeze::CONTROL;
 use crate::plot::{Plot, applies};
-use crate::recipe::{Action, Edit, Expect, Given, Step};
+use crate::recipe::{Action, Edit, Expect, Given, KeyOf, Line, Step};
 use crate::results::{Level, Severity};
 use crate::suite::Variant;
 
@@ -68,6 +68,20 @@ impl Word {
     /// A change that nothing binds.
     fn free(slot: &str, id: &str, edit: Edit) -> Self {
         Self { breaks: false, ..Self::breaking(slot, id, edit) }
+    }
+
+    /// Whether it takes something of another caller. Two of these together may be the other's own good request.
+    fn names_another(&self) -> bool {
+        matches!(
+            &self.edit,
+            Some(
+                Edit::SetPart { value: Given::OfRole(_), .. }
+                    | Edit::DuplicateMember { value: Given::OfRole(_), .. }
+                    | Edit::Sign { key: Some(KeyOf::Role(_)), .. }
+                    | Edit::SignBinding { .. }
+                    | Edit::Duplicate { with: Line::OfRole(_), .. }
+            )
+        )
     }
 
     fn plain(self) -> Self {
@@ -175,9 +189,12 @@ pub struct Composition<'w> {
 impl<'w> Composition<'w> {
     /// Adds a word; `false` if it does not go with those that are there.
     pub fn add(&mut self, word: &'w Word) -> bool {
-        let meet = |other: &&Word| other.slot == word.slot || other.slot == "*" || word.slot == "*";
-        let risks = |other: &&Word| other.risk.is_some() && word.risk.is_some() && other.risk != word.risk;
-        let fits = !self.words.iter().any(meet) && !self.words.iter().any(|other| risks(&other));
+        let meet = |other: &&Word| {
+            let same = other.slot == word.slot || other.slot == "*" || word.slot == "*";
+            same || other.names_another() && word.names_another()
+        };
+        let risks = |other: &&'w Word| other.risk.is_some() && word.risk.is_some() && other.risk != word.risk;
+        let fits = !self.words.iter().any(meet) && !self.words.iter().any(risks);
         if fits {
             self.words.push(word);
         }
@@ -233,7 +250,7 @@ impl<'w> Composition<'w> {
     /// The same without what breaks something, where a caller may be let in.
     fn twin(&self) -> Option<Self> {
         let words = self.words.iter().filter(|word| !word.breaks).copied().collect();
-        (self.breaks() && self.site.open).then(|| Self { site: self.site, words })
+        (self.breaks() && self.site.open).then_some(Self { site: self.site, words })
     }
 
     /// What it breaks: the slots of its words, or the place itself.

@@ -41,8 +41,9 @@ pub(super) fn sequence(ground: &Ground, data: &[u8]) -> Result<(), String> {
             })
     });
     let subject = InProcess::new(&stand.variant, "sequence");
-    let (mut made, mut spent, mut ended): (Vec<Made>, Vec<(usize, Option<u64>)>, Vec<String>) =
-        Default::default();
+    let (mut made, mut ended): (Vec<Made>, Vec<String>) = (Vec::new(), Vec::new());
+    // Nonces, and until when each is remembered.
+    let mut spent: Vec<(usize, Option<u64>)> = Vec::new();
     for number in 0..LONGEST {
         let Ok(verb) = input.int_in_range(0..=4_u8) else { break };
         if input.is_empty() {
