@@ -1,10 +1,6 @@
 //! What a profile may say of a target, and what `profile new` and `doctor` make of it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test stops at the first broken assumption"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first broken assumption")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

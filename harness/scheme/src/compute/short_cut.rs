@@ -10,11 +10,11 @@ use super::{Failure, Sources, fill, read};
 use crate::description::{Pipeline, Segment, Source, Step, Template};
 use crate::encoding::{Limits, compact_runs, encode_piece};
 
+/// What a short cut computed, and the steps that are left.
+type Taken<'p> = (Vec<u8>, &'p [Step]);
+
 /// The value after the steps that a short cut covers, and the steps that are left; `None` if there is no short cut.
-pub(super) fn take<'p>(
-    pipeline: &'p Pipeline,
-    sources: &dyn Sources,
-) -> Result<Option<(Vec<u8>, &'p [Step])>, Failure> {
+pub(super) fn take<'p>(pipeline: &'p Pipeline, sources: &dyn Sources) -> Result<Option<Taken<'p>>, Failure> {
     let [Segment::Source(source)] = pipeline.start.0.as_slice() else { return Ok(None) };
     Ok(match pipeline.steps.as_slice() {
         [Step::Base64, Step::HmacSha256(key), rest @ ..] => {

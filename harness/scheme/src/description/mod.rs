@@ -75,6 +75,11 @@ impl Description {
         self.credential.iter().find(|(n, _)| n == name).map(|(_, kind)| *kind)
     }
 
+    /// The kind of a platform value.
+    pub fn platform_kind(&self, name: &str) -> Option<Kind> {
+        self.platform.iter().find(|(n, _)| n == name).map(|(_, kind)| *kind)
+    }
+
     /// The operation played at the endpoint of this role.
     pub fn operation(&self, role: &str) -> Option<&Operation> {
         self.operations.iter().find(|o| o.name == role)

@@ -206,6 +206,7 @@ mod tests {
 
     use super::*;
     use crate::description;
+    use crate::document::Fault;
     use crate::world::{self, Resolver};
 
     struct Folder(PathBuf);
@@ -217,6 +218,9 @@ mod tests {
 
         fn variable(&self, _: &str) -> Result<String, String> {
             Err("no variables in tests".into())
+        }
+        fn request(&self, _: &[u8]) -> Result<Message, Fault> {
+            Err(Fault::whole("request", "no requests here", "give none"))
         }
     }
 

@@ -3,8 +3,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bearproof_scheme::sign::Entropy;
 use bearproof_scheme::document::Fault;
+use bearproof_scheme::sign::Entropy;
 use bearproof_scheme::world::Resolver;
 use bearproof_scheme::{Message, Reference, description, world};
 use hmac::{Hmac, KeyInit as _, Mac as _};
