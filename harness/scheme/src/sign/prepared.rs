@@ -206,7 +206,6 @@ mod tests {
 
     use super::*;
     use crate::description;
-    use crate::document::Fault;
     use crate::world::{self, Resolver};
 
     struct Folder(PathBuf);
@@ -218,9 +217,6 @@ mod tests {
 
         fn variable(&self, _: &str) -> Result<String, String> {
             Err("no variables in tests".into())
-        }
-        fn request(&self, _: &[u8]) -> Result<Message, Fault> {
-            Err(Fault::whole("request", "no requests here", "give none"))
         }
     }
 

@@ -32,7 +32,9 @@ pub trait Resolver {
     ///
     /// # Errors
     /// The first [`Fault`] of the bytes.
-    fn request(&self, bytes: &[u8]) -> Result<Message, Fault>;
+    fn request(&self, _bytes: &[u8]) -> Result<Message, Fault> {
+        Err(Fault::whole("the captured request", "requests are not read here", "give credentials instead"))
+    }
 }
 
 /// The role of the caller that every world has.

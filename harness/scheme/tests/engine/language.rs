@@ -3,7 +3,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bearproof_scheme::document::Fault;
 use bearproof_scheme::sign::Entropy;
 use bearproof_scheme::world::Resolver;
 use bearproof_scheme::{Message, Reference, description, world};
@@ -18,9 +17,6 @@ impl Resolver for Nothing {
     }
     fn variable(&self, _: &str) -> Result<String, String> {
         Err("no variables here".into())
-    }
-    fn request(&self, _: &[u8]) -> Result<Message, Fault> {
-        Err(Fault::whole("request", "no requests here", "give none"))
     }
 }
 

@@ -57,7 +57,7 @@ fn a_target_is_cut_at_the_first_question_mark() {
 fn a_host_is_one_and_without_its_default_port() {
     let host = |secure: bool, lines: &[(&str, &str)]| {
         let message = Message { secure, ..message("GET", lines, "") };
-        message.request().host()
+        message.request().host().map(std::borrow::Cow::into_owned)
     };
     let found = |text: &str| Some(text.to_string());
     assert_eq!(host(true, &[("HOST", "A.Example:443")]), found("a.example"));
