@@ -41,13 +41,12 @@ pub fn needs(plot: &Plot) -> Vec<String> {
             Action::Wait(_) => {
                 needs.insert("hook clock".into());
             }
-            Action::Revoke if !d.operations.iter().any(|o| o.kind == OperationKind::Revoke) => {
+            Action::Revoke if d.revocation().is_none() => {
                 needs.insert("hook revoke".into());
             }
             Action::Call | Action::Obtain(_) | Action::Revoke => {}
         }
-        let revoke = d.operations.iter().find(|o| o.kind == OperationKind::Revoke);
-        let endpoint = match (&step.action, revoke) {
+        let endpoint = match (&step.action, d.revocation()) {
             (Action::Wait(_), _) | (Action::Revoke, None) => continue,
             (Action::Revoke, Some(revoke)) => revoke.name.clone(),
             (Action::Obtain(Some(name)), _) => name.clone(),
@@ -107,7 +106,7 @@ fn has_side_effects(plot: &Plot) -> bool {
     plot.steps.iter().any(|step| {
         let kind = match &step.action {
             Action::Wait(_) => None,
-            Action::Revoke => d.operations.iter().map(|o| o.kind).find(|k| *k == OperationKind::Revoke),
+            Action::Revoke => d.revocation().map(|o| o.kind),
             Action::Obtain(name) => {
                 name.as_deref().or_else(|| crate::resolve::token_operation(d)).and_then(kind)
             }
@@ -168,7 +167,7 @@ pub fn references(plot: &Plot) -> Vec<String> {
         }
         let operation = match &step.action {
             Action::Obtain(name) => name.as_deref().or_else(|| crate::resolve::token_operation(d)),
-            Action::Revoke => None,
+            Action::Revoke => d.revocation().map(|o| o.name.as_str()),
             _ => Some(step.endpoint.as_deref().unwrap_or(&plot.endpoint)),
         };
         if let Some(operation) = operation.and_then(|name| d.operation(name)) {

@@ -53,10 +53,9 @@ impl Outlook {
 
 /// Requests of one step: hooks are no requests to the API.
 fn sends(plot: &Plot, step: &Step) -> u64 {
-    let revokes = || plot.variant.description.operations.iter().any(|o| o.kind == OperationKind::Revoke);
     match step.action {
         Action::Call | Action::Obtain(_) => 1,
-        Action::Revoke => u64::from(revokes()),
+        Action::Revoke => u64::from(plot.variant.description.revocation().is_some()),
         Action::Wait(_) => 0,
     }
 }
@@ -106,10 +105,7 @@ fn change(plot: &Plot, step: &Step) -> Option<String> {
     };
     match &step.action {
         Action::Wait(_) => Some("a hook moved the clock".into()),
-        Action::Revoke => {
-            let revoke = d.operations.iter().find(|o| o.kind == OperationKind::Revoke);
-            revoke.map_or(Some("a hook ended a credential".into()), |o| of(&o.name))
-        }
+        Action::Revoke => d.revocation().map_or(Some("a hook ended a credential".into()), |o| of(&o.name)),
         Action::Obtain(name) => of(name.as_deref().or_else(|| crate::resolve::token_operation(d))?),
         Action::Call => {
             let role = step.endpoint.as_deref().unwrap_or(&plot.endpoint);

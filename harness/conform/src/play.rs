@@ -111,8 +111,6 @@ pub fn play(plot: &Plot, index: usize, moment: Moment<'_>, earlier: &[Done]) -> 
     let step = plot.steps.get(index).ok_or("there is no such step")?;
     let d = &plot.variant.description;
     let role = step.role.as_deref().unwrap_or(&plot.role);
-    let revoke =
-        || d.operations.iter().find(|o| o.kind == bearproof_scheme::description::OperationKind::Revoke);
     let endpoint = match &step.action {
         Action::Wait(seconds) => return Ok(Next::Wait(*seconds)),
         Action::Call => step.endpoint.as_deref().unwrap_or(&plot.endpoint).to_string(),
@@ -121,7 +119,7 @@ pub fn play(plot: &Plot, index: usize, moment: Moment<'_>, earlier: &[Done]) -> 
             .or_else(|| token_operation(d))
             .ok_or("no operation answers with a token")?
             .to_string(),
-        Action::Revoke => match revoke() {
+        Action::Revoke => match d.revocation() {
             Some(operation) => operation.name.clone(),
             None => return Ok(Next::RevokeHook(role.into())),
         },

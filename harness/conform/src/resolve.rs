@@ -106,7 +106,7 @@ pub fn has(d: &Description, world: &World, word: &str) -> bool {
         "body-carrier" => carrier(d).is_some_and(|p| p.place == Place::Body),
         "issue" => operation(OperationKind::Issue),
         "register" => operation(OperationKind::Register),
-        "revoke" => operation(OperationKind::Revoke),
+        "revoke" => d.revocation().is_some(),
         "token-operation" => token_operation(d).is_some(),
         "access" => !d.access.is_empty(),
         "https" => d.transport.https,

@@ -146,6 +146,20 @@ impl Scheme {
             load_variant(&self.id, self.folder.as_ref(), "world.toml", choose)
         }
     }
+
+    /// The scheme as its world chooses, then with each other option of each choice, one at a time.
+    ///
+    /// # Errors
+    /// A [`Fault`] if the world does not go with an option.
+    pub fn variants(&self) -> Result<Vec<Variant>, Fault> {
+        let mut variants = vec![self.default.clone()];
+        for choice in &self.default.description.choices {
+            for option in choice.options.iter().filter(|option| **option != choice.chosen) {
+                variants.push(self.variant(&[(choice.name.clone(), option.clone())])?);
+            }
+        }
+        Ok(variants)
+    }
 }
 
 /// Reads description and world of a folder; `choose` goes before the world's own choices.

@@ -50,6 +50,25 @@ fn nothing_lives_unexcused_and_every_repetition_says_what_differs() {
     }
 }
 
+/// `defects` lists what `serve --defect` serves: `catches.json` is its freshest list.
+#[test]
+fn every_weakness_that_a_vector_catches_is_one_of_some_choice() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");
+    let suite = Suite::load(Arc::new(Disk(folder))).map_err(|e| e.to_string()).unwrap();
+    let caught: serde_json::Value =
+        serde_json::from_slice(&suite.folder.read("catches.json").unwrap()).unwrap();
+    let caught: BTreeMap<String, BTreeSet<String>> = serde_json::from_value(caught["catches"].clone()).unwrap();
+    for scheme in &suite.schemes {
+        let variants = scheme.variants().map_err(|f| f.to_string()).unwrap();
+        let known: BTreeSet<String> =
+            variants.iter().flat_map(|v| all(&v.description, &v.world)).map(|w| w.id).collect();
+        let of_scheme = caught.iter().filter(|(vector, _)| vector.split('/').next() == Some(&scheme.id));
+        let caught: BTreeSet<String> = of_scheme.flat_map(|(_, ids)| ids.iter().cloned()).collect();
+        assert!(!caught.is_empty(), "{}", scheme.id);
+        assert_eq!(caught.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new(), "{}", scheme.id);
+    }
+}
+
 #[test]
 fn ids_are_unique_and_plain_and_every_scheme_has_enough() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");

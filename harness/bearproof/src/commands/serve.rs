@@ -62,26 +62,27 @@ pub(crate) fn serve(options: &Options) -> Result<Done, Failure> {
     })
 }
 
-/// The weakness with this id, `SCHEME/WHERE/WHAT`, and its scheme. A weakness that only another choice has is none here.
+/// The weakness with this id, `SCHEME/WHERE/WHAT`, and its scheme, with the first choice that has the weakness.
 fn pick_weakness(schemes: Vec<Scheme>, id: &str) -> Result<(Scheme, Weakness), Failure> {
     let (name, rest) = id.split_once('/').unwrap_or((id, ""));
     let known: Vec<String> = schemes.iter().map(|s| s.id.clone()).collect();
     let remedy = "`bearproof defects --format json` names all";
-    let Some(scheme) = schemes.into_iter().find(|s| s.id == name) else {
+    let Some(mut scheme) = schemes.into_iter().find(|s| s.id == name) else {
         let near = nearest(name, known.iter().map(String::as_str));
         return Err(Failure::input(format!("`{id}`: no scheme `{name}` here; {near}; {remedy}")));
     };
-    let mut weaknesses = all(&scheme.default.description, &scheme.default.world);
-    match weaknesses.iter().position(|w| w.id == rest) {
-        Some(position) => {
+    let mut others = Vec::new();
+    for variant in scheme.variants().map_err(|f| Failure::input(f.to_string()))? {
+        let mut weaknesses = all(&variant.description, &variant.world);
+        if let Some(position) = weaknesses.iter().position(|w| w.id == rest) {
             let weakness = weaknesses.swap_remove(position);
-            Ok((scheme, weakness))
+            scheme.default = variant;
+            return Ok((scheme, weakness));
         }
-        None => {
-            let near = nearest(rest, weaknesses.iter().map(|w| w.id.as_str()));
-            Err(Failure::input(format!("`{id}` is no weakness of `{name}`; {near}; {remedy}")))
-        }
+        others.extend(weaknesses);
     }
+    let near = nearest(rest, others.iter().map(|w| w.id.as_str()));
+    Err(Failure::input(format!("`{id}` is no weakness of `{name}`; {near}; {remedy}")))
 }
 
 /// Resolves on interrupt or termination.
@@ -118,7 +119,14 @@ fn write_profile(folder: &Path, scheme: &Scheme, origins: &Origins) -> Result<()
         .map_err(|e| Failure::input(format!("{}: can't be made: {e}", folder.display())))?;
     let world = read_text(scheme.folder.as_ref(), "world.toml")?;
     let (head, rest) = world.split_once("\n[").unwrap_or((&world, ""));
-    let head: Vec<&str> = head.lines().filter(|line| !line.starts_with("clock")).collect();
+    let ours = |line: &&str| !line.starts_with("clock") && !line.starts_with("choose");
+    let mut head: Vec<&str> = head.lines().filter(ours).collect();
+    let choices: Vec<String> =
+        scheme.default.world.choose.iter().map(|(name, option)| format!("{name} = \"{option}\"")).collect();
+    let choose = format!("choose = {{ {} }}", choices.join(", "));
+    if !choices.is_empty() {
+        head.push(&choose);
+    }
     let text = format!(
         "{}\nscheme = \"{}\"\n\n[connect]\naddress = \"http://{}\"\nplain = \"http://{}\"\ncontrol = \"http://{}\"\npermit = [\"side-effects\", \"denial-of-service\", \"injection\"]\n\n[{rest}",
         head.join("\n"),

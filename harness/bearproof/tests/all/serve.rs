@@ -92,6 +92,22 @@ fn a_profile_of_the_served_reference_passes_and_the_server_stops_when_told() {
     assert_eq!(served.stop(), (Some(0), "stopped\n".into()));
 }
 
+/// A weakness that only another choice of the scheme has is served with that choice, and the profile makes it too.
+#[test]
+fn a_weakness_of_another_choice_is_served_and_found() {
+    let served = serve("choice", "masonhub", &["--defect", "masonhub/token/standard-alphabet"]);
+    let profile = std::fs::read_to_string(served.folder.join("masonhub.toml")).unwrap();
+    assert!(profile.contains("choose = { token-format = \"opaque\" }\n"), "{profile}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bearproof"));
+    command.arg("run").arg("--target").arg(served.folder.join("masonhub.toml"));
+    command.arg("--out").arg(served.folder.join("out")).args(["--filter", "token-syntax"]);
+    let ended = command.output().unwrap();
+    let said = String::from_utf8(ended.stdout).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.contains("alphabet"), "{said}");
+    served.stop();
+}
+
 #[test]
 fn hooks_end_rotate_and_forget() {
     let served = serve("hooks", "bursagb-apikey", &[]);

@@ -85,6 +85,11 @@ impl Description {
         self.operations.iter().find(|o| o.name == role)
     }
 
+    /// The operation that ends a credential, where callers have one.
+    pub fn revocation(&self) -> Option<&Operation> {
+        self.operations.iter().find(|o| o.kind == OperationKind::Revoke)
+    }
+
     /// The refusal rule for a reason code: the most specific pattern wins.
     pub fn refusal(&self, code: &str) -> Option<&RefusalRule> {
         let stage = code.split('.').next().unwrap_or("");
