@@ -8,6 +8,19 @@ pub(crate) fn system_now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
 }
 
+/// So much of a second may be over when a request that ends with it is made.
+const START: Duration = Duration::from_millis(100);
+
+/// Waits for the start of a second, unless it has just begun.
+#[expect(clippy::disallowed_methods, reason = "the live binding's clock is the system's, read here alone")]
+pub(crate) fn wait_for_start() {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let over = Duration::from_nanos(now.subsec_nanos().into());
+    if over > START {
+        std::thread::sleep(Duration::from_secs(1).saturating_sub(over));
+    }
+}
+
 /// Measures how long something takes.
 #[derive(Clone, Copy)]
 pub(crate) struct Stopwatch(Instant);
@@ -22,6 +35,11 @@ impl Stopwatch {
     /// Time since the start.
     pub(crate) fn elapsed(self) -> Duration {
         self.0.elapsed()
+    }
+
+    /// Microseconds since the start.
+    pub(crate) fn microseconds(self) -> u64 {
+        u64::try_from(self.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
     /// Milliseconds since the start.

@@ -12,22 +12,22 @@ use bearproof_conform::subject::{Observation, Subject, SubjectError};
 use bearproof_scheme::request::Message;
 use bearproof_scheme::time::parse_rfc3339;
 use bearproof_scheme::world::{Hook, Hooks};
-use tokio::runtime::Handle;
 
-use crate::clock::{Stopwatch, system_now};
+use crate::clock::{Stopwatch, system_now, wait_for_start};
 use crate::hooks;
 use crate::marked::Marked;
 use crate::pace::Pace;
 use crate::progress::Progress;
-use crate::wire::{Client, ExchangeError, Origin, Response};
+use crate::wire::{ExchangeError, Lanes, Origin, Response};
 
 /// A live target.
 pub(crate) struct Http {
-    pub(crate) client: Client,
-    pub(crate) runtime: Handle,
+    pub(crate) lanes: Lanes,
     pub(crate) origin: Origin,
     /// The same API over plain HTTP, where there is one.
     pub(crate) plain: Option<Origin>,
+    /// Whether what ends with a second is sent at its start.
+    pub(crate) waits: bool,
     /// What else than asking can be done, where something can.
     pub(crate) hooks: Hooks,
     /// Seconds by which the target's clock was moved.
@@ -76,7 +76,7 @@ impl Http {
     fn exchange(&self, origin: &Origin, bytes: &[u8], head: bool) -> Result<Response, SubjectError> {
         self.pace.turn()?;
         let watch = Stopwatch::start();
-        let result = self.runtime.block_on(self.client.exchange(origin, bytes, head));
+        let result = self.lanes.run(async |client| client.exchange(origin, bytes, head).await);
         if let Some(progress) = &self.progress {
             progress.exchanged(watch.elapsed());
         }
@@ -163,6 +163,13 @@ impl Subject for Http {
     fn now(&self) -> u64 {
         let moved = self.ahead.load(Ordering::Relaxed);
         system_now().saturating_add_signed(moved.saturating_add(self.learnt.clock.load(Ordering::Relaxed)))
+    }
+
+    fn now_at_start(&self) -> u64 {
+        if self.waits {
+            wait_for_start();
+        }
+        self.now()
     }
 }
 

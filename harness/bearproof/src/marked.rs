@@ -42,4 +42,8 @@ impl Subject for Marked<'_> {
     fn now(&self) -> u64 {
         self.subject.now()
     }
+
+    fn now_at_start(&self) -> u64 {
+        self.subject.now_at_start()
+    }
 }

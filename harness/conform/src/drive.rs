@@ -8,7 +8,7 @@ use bearproof_scheme::world::Success;
 use crate::judge::{Documented, assertions, documented, is_refusal, let_in, says_nothing};
 use crate::play::{Done, Made, NO_EFFECT, Next, answered_token, play_with_effect};
 use crate::plot::Plot;
-use crate::recipe::{Action, Expect};
+use crate::recipe::{Action, Edit, Expect, Given, Step};
 use crate::redact::{Redactor, mask_tokens};
 use crate::resolve::carrier;
 use crate::results::{Exchange, Outcome, Severity, StepResult, VectorResult, Via};
@@ -203,7 +203,10 @@ impl Driver<'_> {
     fn next(&self, index: usize) -> Result<Next, String> {
         match self.script {
             Script::Live { run } => {
-                play_with_effect(self.plot, index, run, self.subject.now(), &self.earlier)
+                let step = self.plot.steps.get(index);
+                let now =
+                    if step.is_some_and(ends_now) { self.subject.now_at_start() } else { self.subject.now() };
+                play_with_effect(self.plot, index, run, now, &self.earlier)
             }
             Script::Prepared(steps) => steps.get(index).cloned().ok_or_else(|| "a step is missing".into()),
             Script::Frozen(vector) => {
@@ -254,6 +257,12 @@ impl Driver<'_> {
             || observation.fields.iter().any(|(_, v)| self.secrets.finds(&String::from_utf8_lossy(v)));
         leaked.then(|| LEAK.into())
     }
+}
+
+/// Whether a step is refused for a time that ends with this very second.
+fn ends_now(step: &Step) -> bool {
+    let now = |edit: &Edit| matches!(edit, Edit::SetPart { value: Given::Time { offset: 0, .. }, .. });
+    matches!(step.expect, Expect::Reject(_)) && step.edits.iter().chain(&step.fault).any(now)
 }
 
 /// An exchange as it may be shown.

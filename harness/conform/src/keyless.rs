@@ -105,7 +105,7 @@ fn instead_of_a_write<'w>(d: &Description, world: &'w World) -> Option<(&'w Stri
 
 /// Whether a plot that leaves its endpoint open shows with the world's one captured request what it shows with a write.
 pub(crate) fn fits_what_is_captured(plot: &Plot) -> bool {
-    let Variant { description, world } = &plot.variant;
+    let Variant { description, world, .. } = &plot.variant;
     !plot.usual || instead_of_a_write(description, world).is_none() || of_any_request(plot)
 }
 

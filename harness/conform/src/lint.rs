@@ -5,7 +5,6 @@ mod requirements;
 
 use std::collections::BTreeSet;
 
-use bearproof_scheme::Plan;
 use bearproof_scheme::description::{Alg, Level, Part, Rule, Source};
 use bearproof_scheme::mistake::alternatives;
 use bearproof_scheme::sign::{Draft, Signer, Trace, Written};
@@ -102,7 +101,7 @@ fn same_bytes(plots: &[Plot], report: &mut Report) -> Result<(), String> {
 
 /// What of a scheme no vector needs.
 fn coverage(scheme: &Scheme, plots: &[Plot], report: &mut Report) {
-    let (d, world) = (&scheme.default.description, &scheme.default.world);
+    let d = &scheme.default.description;
     // A control is part of another vector, and shows nothing of its own.
     let own = plots.iter().filter(|p| p.id.split('/').nth(1) != Some(CONTROL));
     let tied: Vec<Tied> = own.map(Tied::of).collect();
@@ -117,7 +116,7 @@ fn coverage(scheme: &Scheme, plots: &[Plot], report: &mut Report) {
         })
         .flatten()
         .collect();
-    let plan = Plan::strict(d.as_ref().clone(), world);
+    let plan = &scheme.default.plan;
     for row in plan.rows() {
         for reason in &row.reasons {
             let code = plan.code(*reason);

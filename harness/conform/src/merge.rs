@@ -204,6 +204,7 @@ fn together(parts: &[Checked]) -> Result<(Suite, Vec<Target>, Run), String> {
         run.id = format!("{}+{}", run.id, other.id);
         run.started = run.started.min(other.started.clone());
         run.duration_ms = run.duration_ms.max(other.duration_ms);
+        run.asking_us = run.asking_us.max(other.asking_us);
         run.requests = run.requests.saturating_add(other.requests);
         run.origins.extend(other.origins.iter().cloned());
     }

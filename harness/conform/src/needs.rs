@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use bearproof_scheme::Description;
-use bearproof_scheme::Plan;
 use bearproof_scheme::description::{OperationKind, Part, Place};
 use bearproof_scheme::world::Permission;
 
@@ -177,7 +176,7 @@ pub fn references(plot: &Plot) -> Vec<String> {
             }
         }
     }
-    let plan = Plan::strict(d.as_ref().clone(), &plot.variant.world);
+    let plan = &plot.variant.plan;
     for step in &plot.steps {
         let Expect::Reject(reasons) = &step.expect else { continue };
         for row in plan.rows() {

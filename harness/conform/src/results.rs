@@ -382,6 +382,8 @@ pub struct Run {
     pub started: String,
     /// Duration in milliseconds.
     pub duration_ms: u64,
+    /// Of these the time in which vectors were asked over a network and judged, in microseconds.
+    pub asking_us: u64,
     /// Version of bearproof.
     pub tool: String,
     /// Requests sent over a network.

@@ -25,6 +25,12 @@ pub trait Subject: Sync {
 
     /// The time by the target's clock, in seconds since 1970 UTC.
     fn now(&self) -> u64;
+
+    /// The same, for what ends with this very second: where the way to the target takes time it waits for the start of
+    /// a second, because in the next one a target would be right by chance.
+    fn now_at_start(&self) -> u64 {
+        self.now()
+    }
 }
 
 /// What came back.

@@ -7,7 +7,7 @@ use bearproof_scheme::description::{self, Description};
 use bearproof_scheme::document::{MAX_FILE, check_text};
 use bearproof_scheme::request::Message;
 use bearproof_scheme::world::{self, Resolver, World};
-use bearproof_scheme::{Fault, document};
+use bearproof_scheme::{Fault, Plan, document};
 
 use crate::measure::{Measures, load_measures};
 use crate::recipe::{Recipe, load_recipes};
@@ -117,6 +117,15 @@ pub struct Variant {
     pub description: Arc<Description>,
     /// The world.
     pub world: Arc<World>,
+    /// The strict plan of both: which check gives which reason, by which requirement.
+    pub plan: Arc<Plan>,
+}
+
+impl Variant {
+    fn new(description: Description, world: World) -> Self {
+        let plan = Plan::strict(description.clone(), &world);
+        Self { description: Arc::new(description), world: Arc::new(world), plan: Arc::new(plan) }
+    }
 }
 
 impl Scheme {
@@ -179,7 +188,7 @@ fn load_variant(
     let description = load_description(id, folder, &choices, &world_name, &world_text)?;
     let mut world = world::load(&description, &world_name, &world_text, &Files(folder))?;
     world.choose = choices;
-    Ok(Variant { description: Arc::new(description), world: Arc::new(world) })
+    Ok(Variant::new(description, world))
 }
 
 /// Reads a description with the choices of a world. A wrong choice is a fault of the world that takes it.
@@ -207,7 +216,7 @@ pub fn load_profile(scheme: &Scheme, file: &str, text: &str, folder: &dyn Folder
     let mut description = load_description(&scheme.id, scheme.folder.as_ref(), &choices, file, text)?;
     let world = world::load(&description, file, text, &Files(folder))?;
     description.adapt(&world);
-    Ok(Variant { description: Arc::new(description), world: Arc::new(world) })
+    Ok(Variant::new(description, world))
 }
 
 struct Files<'f>(&'f dyn Folder);

@@ -57,7 +57,8 @@ fn every_weakness_that_a_vector_catches_is_one_of_some_choice() {
     let suite = Suite::load(Arc::new(Disk(folder))).map_err(|e| e.to_string()).unwrap();
     let caught: serde_json::Value =
         serde_json::from_slice(&suite.folder.read("catches.json").unwrap()).unwrap();
-    let caught: BTreeMap<String, BTreeSet<String>> = serde_json::from_value(caught["catches"].clone()).unwrap();
+    let caught: BTreeMap<String, BTreeSet<String>> =
+        serde_json::from_value(caught["catches"].clone()).unwrap();
     for scheme in &suite.schemes {
         let variants = scheme.variants().map_err(|f| f.to_string()).unwrap();
         let known: BTreeSet<String> =

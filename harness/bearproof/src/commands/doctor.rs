@@ -10,7 +10,6 @@ use bearproof_conform::redact::{Redactor, mask_tokens};
 use bearproof_conform::results::Via;
 use bearproof_conform::suite::Suite;
 use bearproof_scheme::encoding::encode_hex;
-use tokio::runtime::Runtime;
 
 use super::target::{self, Profile, Reaching};
 use super::{Done, Failure, load_suite, outlook, run};
@@ -29,13 +28,12 @@ pub(crate) struct Options {
 pub(crate) fn doctor(options: &Options) -> Result<Done, Failure> {
     let suite = load_suite(options.vectors.as_deref())?;
     let profile = target::read(&suite, &options.profile)?;
-    let runtime = Runtime::new().map_err(|e| Failure::bug(e.to_string()))?;
-    let http = profile.http(runtime.handle(), &options.reaching, &Pacing::default())?;
+    let http = profile.http(&options.reaching, &Pacing::default())?;
     let life = profile.life(system_now())?;
     let mut checks = vec![of_profile(&profile)];
     checks.extend(life.as_ref().map(|life| check("captured", Sign::Note, life.words(system_now()))));
     checks.extend(profile.notes().into_iter().map(|note| check("profile", Sign::Note, note)));
-    checks.extend(connection(&http, &runtime));
+    checks.extend(connection(&http));
     if checks.iter().all(|c| c.sign != Sign::Unreachable) {
         checks.extend(requests(&profile, &http, life.and_then(|life| life.ends))?);
         checks.push(clock(&http));
@@ -85,16 +83,16 @@ fn of_profile(profile: &Profile) -> Check {
 }
 
 /// Name and connection, before anything is asked.
-fn connection(http: &Http, runtime: &Runtime) -> Vec<Check> {
+fn connection(http: &Http) -> Vec<Check> {
     let origin = &http.origin;
-    let addresses = match runtime.block_on(http.client.addresses(origin)) {
+    let addresses = match http.lanes.run(async |client| client.addresses(origin).await) {
         Ok(addresses) => addresses,
         Err(error) => return vec![check("name", Sign::Unreachable, error.to_string())],
     };
     let found: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     let name = check("name", Sign::Good, format!("{} is {}", origin.host, found.join(", ")));
     let how = if origin.secure { "a TLS connection" } else { "a connection without TLS" };
-    let opened = match runtime.block_on(http.client.open(origin)) {
+    let opened = match http.lanes.run(async |client| client.open(origin).await) {
         Ok(()) => check("connection", Sign::Good, format!("{how} to {origin} was opened")),
         Err(error) => check("connection", Sign::Unreachable, error.to_string()),
     };

@@ -58,7 +58,7 @@ pub(crate) fn fuzz(options: &Options) -> Result<Done, Failure> {
     let mut id = [0_u8; 8];
     aws_lc_rs::rand::fill(&mut id).map_err(|_| Failure::bug("no randomness"))?;
     let seed = options.seed.unwrap_or_else(|| u64::from_be_bytes(id) >> 32);
-    let http = profile.http(runtime.handle(), &options.reaching, &options.pacing)?;
+    let http = profile.http(&options.reaching, &options.pacing)?;
     let run = encode_hex(&id);
     let subjects = HttpSubjects {
         targets: vec![(Vec::new(), &http)],

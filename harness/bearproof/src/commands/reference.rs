@@ -17,7 +17,7 @@ use super::Failure;
 use crate::http_subject::{Http, Learnt};
 use crate::pace::Pace;
 use crate::server::{Certificate, Origins, Site, start};
-use crate::wire::{Client, ClientConfig, Origin, TlsOptions};
+use crate::wire::{Client, ClientConfig, Lanes, Origin, TlsOptions};
 
 /// Vectors that are sent at once over one way.
 pub(super) const CONCURRENCY: usize = 8;
@@ -59,7 +59,7 @@ pub(super) fn start_all(
         }
         let site = Arc::new(site(&plot.variant, false, None));
         let origins = runtime.block_on(start(site, certificate, None, stop)).map_err(Failure::input)?;
-        running.push(Running { choose: plot.choose.clone(), http: subject(origins, via, runtime, client) });
+        running.push(Running { choose: plot.choose.clone(), http: subject(origins, via, client) });
     }
     Ok(running)
 }
@@ -74,18 +74,19 @@ pub(super) fn site(variant: &Variant, explain: bool, weakness: Option<&Weakness>
     Site { reference, ahead: AtomicI64::new(0), explain }
 }
 
-fn subject(origins: Origins, via: Via, runtime: &Handle, client: &Client) -> Http {
+fn subject(origins: Origins, via: Via, client: &Client) -> Http {
     let origin = |address: std::net::SocketAddr, secure: bool| Origin {
         secure,
         host: address.ip().to_string(),
         port: address.port(),
     };
     Http {
-        client: client.clone(),
-        runtime: runtime.clone(),
+        lanes: Lanes::new(client.clone()),
         origin: if via == Via::Https { origin(origins.https, true) } else { origin(origins.http, false) },
         plain: Some(origin(origins.plain, false)),
         ahead: AtomicI64::new(0),
+        // It is right about its seconds, and in the same process.
+        waits: false,
         hooks: Hooks::at(&format!("http://{}", origins.control)),
         learnt: Learnt::default(),
         pace: Pace::default(),

@@ -92,6 +92,8 @@ struct Gathered {
     vectors: Vec<VectorResult>,
     origins: Vec<String>,
     requests: u64,
+    /// Time in which vectors were asked over a network, in microseconds.
+    asking_us: u64,
     /// The file of known deviations that was written.
     updated: Option<PathBuf>,
 }
@@ -125,6 +127,7 @@ pub(crate) fn execute(options: &Options) -> Result<Done, Failure> {
         seed,
         started,
         duration_ms: 0,
+        asking_us: 0,
         tool: env!("CARGO_PKG_VERSION").into(),
         requests: 0,
         origins: Vec::new(),
@@ -144,6 +147,7 @@ pub(crate) fn execute(options: &Options) -> Result<Done, Failure> {
     }
     record.duration_ms = clock.milliseconds();
     (record.requests, record.origins) = (gathered.requests, gathered.origins);
+    record.asking_us = gathered.asking_us;
     journal.end(&record);
     journal.check().map_err(Failure::input)?;
     let results = assembled(of_suite, gathered.targets, gathered.vectors, record);
@@ -279,7 +283,10 @@ fn run_reference(
             };
             let recorder = &record(via);
             let selection = Selection { plots: &all, frozen: None, run: id, seed, recorder };
-            done(via, run(&selection, &subjects, &redactor));
+            let watch = Stopwatch::start();
+            let results = run(&selection, &subjects, &redactor);
+            gathered.asking_us += watch.microseconds();
+            done(via, results);
             for running in &running {
                 gathered.requests += running.http.pace.sent();
                 gathered.origins.push(running.http.origin.to_string());
@@ -303,7 +310,7 @@ fn run_target(
     let mut all = profile.plots(chosen.into_iter().flat_map(|(_, vectors)| vectors.plots).collect());
     all.extend(composed(&options.filter, &profile.variant)?);
     let path = options.target.as_deref().unwrap_or(Path::new(""));
-    let mut http = profile.http(plan.runtime.handle(), &options.reaching, &options.pacing)?;
+    let mut http = profile.http(&options.reaching, &options.pacing)?;
     let measures = measures(options, suite);
     let requests = Outlook::of(&all, &|need| profile.lacks(need)).requests + measures.map_or(0, measuring);
     let concurrency = options.pacing.concurrency.get();
@@ -333,7 +340,9 @@ fn run_target(
     let finish = |result: &mut VectorResult| repeat.add(std::slice::from_mut(result));
     let recorder = &Record { journal, target: named(not_asked()), finish: &finish };
     let selection = Selection { plots: &all, frozen: None, run: id, seed, recorder };
+    let watch = Stopwatch::start();
     let (mut calibration, mut results) = run(&selection, &subjects, &redactor);
+    gathered.asking_us += watch.microseconds();
     if options.update {
         gathered.updated = Some(profile.update(&known, &results)?);
     }

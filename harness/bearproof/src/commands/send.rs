@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use bearproof_conform::redact::{Redactor, mask_tokens};
-use tokio::runtime::Runtime;
 
 use super::{Done, Failure, load_suite, target};
 use crate::pace::Pacing;
@@ -24,12 +23,11 @@ pub(crate) fn send(options: &Options) -> Result<Done, Failure> {
     let bytes = std::fs::read(&options.file)
         .map_err(|e| Failure::input(format!("{}: can't be read: {e}", options.file.display())))?;
     let request = Raw::read(&bytes).ok_or_else(|| no_request(&options.file))?;
-    let runtime = Runtime::new().map_err(|e| Failure::bug(e.to_string()))?;
-    let http = profile.http(runtime.handle(), &options.reaching, &Pacing::default())?;
+    let http = profile.http(&options.reaching, &Pacing::default())?;
     let origin = if request.plain { http.plain.as_ref() } else { Some(&http.origin) };
     let origin =
         origin.ok_or_else(|| Failure::input(format!("{}: the profile has no plain HTTP", profile.name)))?;
-    let answer = runtime.block_on(http.client.exchange(origin, &request.bytes, request.head));
+    let answer = http.lanes.run(async |client| client.exchange(origin, &request.bytes, request.head).await);
     let answer = answer.map_err(|e| Failure { code: 3, message: e.to_string() })?;
     let redactor = Redactor::of_world(&profile.variant.world);
     Ok(Done::fine(mask_tokens(&redactor.redact(&shown(&answer)))))

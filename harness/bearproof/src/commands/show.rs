@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use bearproof_conform::freeze::{freeze_plot, plots};
-use bearproof_scheme::Plan;
 
 use super::{Done, Failure, load_suite, pick_schemes};
 
@@ -31,7 +30,7 @@ pub(crate) fn show(vectors: Option<&Path>, what: &str) -> Result<Done, Failure> 
 /// The checks of a scheme in the order in which they run: the derived order is part of the language.
 fn show_plan(scheme: &bearproof_conform::suite::Scheme) -> String {
     let d = &scheme.default.description;
-    let plan = Plan::strict(d.as_ref().clone(), &scheme.default.world);
+    let plan = &scheme.default.plan;
     let mut out = format!("{}: {}\n", d.id, d.title);
     for choice in &d.choices {
         out.push_str(&format!(

@@ -4,7 +4,6 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
@@ -18,12 +17,11 @@ use bearproof_conform::suite::{Disk, Folder, Scheme, Suite, Variant, load_profil
 use bearproof_conform::written::quoted;
 use bearproof_scheme::world::{self, World};
 use clap::Args;
-use tokio::runtime::Handle;
 
 use super::Failure;
 use crate::http_subject::{Http, Learnt};
 use crate::pace::{Pace, Pacing};
-use crate::wire::{Client, ClientConfig, Origin, TlsOptions};
+use crate::wire::{Client, ClientConfig, Lanes, Origin, TlsOptions};
 
 /// Exit code of a run in which nothing could be judged.
 const NOTHING_JUDGED: u8 = 4;
@@ -88,12 +86,7 @@ pub(super) fn read(suite: &Suite, path: &Path) -> Result<Profile, Failure> {
 
 impl Profile {
     /// The client and the addresses of the target.
-    pub(super) fn http(
-        &self,
-        runtime: &Handle,
-        reaching: &Reaching,
-        pacing: &Pacing,
-    ) -> Result<Http, Failure> {
+    pub(super) fn http(&self, reaching: &Reaching, pacing: &Pacing) -> Result<Http, Failure> {
         let connect = &self.variant.world.connect;
         let input = |e: String| Failure::input(format!("{}: {e}", self.name));
         let origin = |text: &String| Origin::parse(text).map_err(input);
@@ -106,10 +99,10 @@ impl Profile {
             max_connections: pacing.concurrency.get(),
         });
         Ok(Http {
-            client: client.map_err(input)?,
-            runtime: runtime.clone(),
+            lanes: Lanes::new(client.map_err(input)?),
             origin: origin(connect.address.as_ref().unwrap_or(&self.variant.world.origin))?,
             plain: connect.plain.as_ref().map(origin).transpose()?,
+            waits: true,
             hooks: connect.all_hooks(),
             ahead: AtomicI64::new(0),
             learnt: Learnt::default(),
@@ -201,10 +194,7 @@ impl Profile {
             .into_iter()
             .map(|mut plot| {
                 plot.choose.retain(|choice| !taken(choice));
-                plot.variant = Variant {
-                    description: Arc::clone(&self.variant.description),
-                    world: Arc::clone(&self.variant.world),
-                };
+                plot.variant = self.variant.clone();
                 plot
             })
             .collect();
@@ -213,7 +203,7 @@ impl Profile {
 
     /// Until when what the profile has captured is good, the shortest life first; nothing where it has keys or logs in.
     pub(super) fn life(&self, now: u64) -> Result<Option<Life>, Failure> {
-        let Variant { description: d, world } = &self.variant;
+        let Variant { description: d, world, .. } = &self.variant;
         let stop = |why: String, help: &str| {
             let message = format!("{}: no control is possible: {why}\n  help: {help}", self.name);
             Err(Failure { code: NOTHING_JUDGED, message })

@@ -222,6 +222,7 @@ mod tests {
             seed: 1,
             started: "t".into(),
             duration_ms: 1,
+            asking_us: 1,
             tool: "0".into(),
             requests: 1,
             origins: vec![],

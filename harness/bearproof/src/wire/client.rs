@@ -44,8 +44,9 @@ pub(crate) struct Client {
 struct Shared {
     exchange_timeout: Duration,
     connect_timeout: Duration,
-    addresses: Addresses,
+    addresses: Arc<Addresses>,
     tls: TlsConnector,
+    max_connections: usize,
     pool: Pool,
 }
 
@@ -59,10 +60,24 @@ impl Client {
             tls: tls::connector(&config.tls)?,
             exchange_timeout: config.exchange_timeout,
             connect_timeout: config.connect_timeout,
-            addresses: Addresses::new(config.allowed_hosts),
+            addresses: Arc::new(Addresses::new(config.allowed_hosts)),
+            max_connections: config.max_connections,
             pool: Pool::new(config.max_connections),
         };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// This client with connections of its own: names are resolved once for both.
+    pub(super) fn with_own_connections(&self) -> Self {
+        let shared = Shared {
+            tls: self.shared.tls.clone(),
+            exchange_timeout: self.shared.exchange_timeout,
+            connect_timeout: self.shared.connect_timeout,
+            addresses: Arc::clone(&self.shared.addresses),
+            max_connections: self.shared.max_connections,
+            pool: Pool::new(self.shared.max_connections),
+        };
+        Self { shared: Arc::new(shared) }
     }
 
     /// The addresses that an origin's host leads to, all of them allowed.

@@ -38,6 +38,8 @@ pub(super) async fn open(
 ///
 /// The runtime may not have noticed yet that the other side closed, so `true` is no promise.
 pub(super) async fn is_quiet(connection: &mut Connection) -> bool {
+    // An event loop of one thread looks around only when it is left.
+    tokio::task::yield_now().await;
     poll_fn(|context| {
         let mut byte = [0];
         let read = Pin::new(&mut *connection).poll_read(context, &mut ReadBuf::new(&mut byte));

@@ -42,6 +42,11 @@ pub(crate) enum ExchangeError {
         /// What the system says.
         reason: String,
     },
+    /// The system gave no event loop to wait with, for example because too many files are open.
+    NoLoop {
+        /// What the system says.
+        reason: String,
+    },
     /// The TLS handshake or a TLS record failed.
     Tls {
         /// In plain words.
@@ -91,6 +96,7 @@ impl ExchangeError {
             Self::Resolve { .. }
                 | Self::Refused { .. }
                 | Self::Connect { .. }
+                | Self::NoLoop { .. }
                 | Self::Tls { .. }
                 | Self::TimedOut { what: Waiting::Connect, .. }
         )
@@ -106,6 +112,7 @@ impl Display for ExchangeError {
             Self::Resolve { host, reason } => write!(f, "no address found for `{host}`: {reason}"),
             Self::Refused { address } => write!(f, "connection refused by {address}"),
             Self::Connect { address, reason } => write!(f, "no connection to {address}: {reason}"),
+            Self::NoLoop { reason } => write!(f, "no event loop to wait with: {reason}"),
             Self::Tls { reason } => write!(f, "TLS failed: {reason}"),
             Self::TimedOut { what, limit } => {
                 let what = match what {

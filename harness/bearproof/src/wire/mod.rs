@@ -10,6 +10,7 @@ mod error;
 mod excerpt;
 mod fields;
 mod incoming;
+mod lanes;
 mod origin;
 mod pool;
 mod request;
@@ -23,6 +24,7 @@ mod unchecked;
 
 pub(crate) use client::{Client, ClientConfig};
 pub(crate) use error::ExchangeError;
+pub(crate) use lanes::Lanes;
 pub(crate) use origin::Origin;
 pub(crate) use response::{Response, read_answer};
 pub(crate) use tls::TlsOptions;
