@@ -296,6 +296,45 @@ fn a_host_that_is_not_loopback_is_contacted_only_by_name() {
 }
 
 #[test]
+fn doctor_asks_each_endpoint_as_a_caller_who_may_call_it() {
+    let (folder, served) = (Temp::new(), serve("doctor", "bursagb-jwt", &[]));
+    let ended = bearproof(&folder, &["doctor", served.folder.join("bursagb-jwt.toml").to_str().unwrap()]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+    for says in [
+        "GET /Basket/Details lets the good credential of `other-surface` in (200)",
+        "endpoint forbidden    no caller of the profile may call it",
+    ] {
+        assert!(ended.stdout.contains(says), "{says}: {}", ended.stdout);
+    }
+}
+
+/// The server binds to the compact body, the profile says that it binds to what is sent: a body with white space is
+/// refused.
+#[test]
+fn doctor_finds_an_endpoint_that_refuses_and_bears_it_where_that_is_known() {
+    let (folder, served) = (Temp::new(), serve("doctor-known", "hexsafe", &[]));
+    let file = served.folder.join("hexsafe.toml");
+    let profile = fs::read_to_string(&file).unwrap().replacen("compact", "as-sent", 1);
+    let doctor = |text: &str| {
+        fs::write(&file, text).unwrap();
+        bearproof(&folder, &["doctor", file.to_str().unwrap()])
+    };
+    let found = doctor(&profile);
+    assert_eq!(found.code, Some(1), "the other endpoints can be judged: {}", found.stdout);
+    let refused = "BAD   endpoint write-spaced POST /v1/validate answers 401";
+    assert!(found.stdout.contains(refused), "{}", found.stdout);
+    fs::write(
+        served.folder.join("known.toml"),
+        "format = 1\n[[deviation]]\nvector = \"hexsafe/valid/body-as-sent\"\nobserved = \"reject 401\"\nreason = \"a test\"\n",
+    )
+    .unwrap();
+    let known = doctor(&profile.replacen("format = 1\n", "format = 1\nknown = \"known.toml\"\n", 1));
+    assert_eq!(known.code, Some(0), "{}", known.stdout);
+    let note = "answers 401: known, a deviation of hexsafe/valid/body-as-sent";
+    assert!(known.stdout.contains(note), "{}", known.stdout);
+}
+
+#[test]
 fn doctor_names_what_is_wrong_with_a_server() {
     let folder = Temp::new();
     let cases = [
