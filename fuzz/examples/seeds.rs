@@ -57,6 +57,12 @@ fn texts() -> Outcome {
         write("json-object", &position.to_string(), text.as_bytes())?;
         write("json-compact", &position.to_string(), text.as_bytes())?;
     }
+    for choice in 0..6_u8 {
+        // A key or a message of no bytes, then bytes enough for all that follows.
+        let made = Published::new("seeds", 2).bytes("signature", 60);
+        write("signature", &format!("made-{choice}"), &[&[choice], made.as_slice()].concat())?;
+        write("signature", &format!("as-it-is-{choice}"), &[choice, 0, 0, 0, 0, 0, 0, 0])?;
+    }
     let mixed = Published::new("seeds", 0);
     for position in ["0", "1", "2"] {
         write("replay-memory", position, &mixed.bytes(position, 120))?;

@@ -7,6 +7,7 @@ use bearproof_scheme::request::Message;
 use bearproof_scheme::sign::{Draft, sign};
 
 use super::oracle::Peer;
+use super::signatures::Signed;
 use super::signing::{ROLES, refused, signer};
 use crate::compose::{Site, sites};
 use crate::entropy::Published;
@@ -29,6 +30,8 @@ pub const TAGS: [(u8, &str); 7] = [
 pub struct Ground {
     stands: Vec<Stand>,
     pub(super) peer: Peer,
+    /// What an RSA key of a published world signed.
+    pub(super) signed: Signed,
 }
 
 /// A scheme in its published world.
@@ -58,7 +61,10 @@ impl Ground {
             let scheme = suite.scheme(id).map_err(|fault| fault.to_string())?;
             Stand::new(*tag, scheme.default.clone(), Arc::clone(&scheme.folder))
         });
-        Ok(Self { stands: stands.collect::<Result<_, String>>()?, peer })
+        let stands = stands.collect::<Result<Vec<Stand>, String>>()?;
+        let by_rsa = stands.iter().find(|stand| stand.tag == b'x').ok_or("no scheme signs with RSA")?;
+        let signed = Signed::new(&by_rsa.variant.world)?;
+        Ok(Self { stands, peer, signed })
     }
 
     /// The scheme that the first byte names, in either case, and the bytes after it.

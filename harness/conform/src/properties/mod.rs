@@ -11,6 +11,7 @@ mod memory;
 mod oracle;
 mod requests;
 mod sequence;
+mod signatures;
 mod signing;
 mod tokens;
 
@@ -46,7 +47,7 @@ impl Property {
 }
 
 /// All properties, from the smallest parser to whole requests.
-pub const ALL: [Property; 18] = [
+pub const ALL: [Property; 19] = [
     Property {
         name: "base64url",
         input: "a text to decode, and bytes to encode",
@@ -88,6 +89,13 @@ pub const ALL: [Property; 18] = [
         holds: "it opens if and only if it was sealed so; a change of any byte shuts it",
         oracle: "aws-lc and the base64 crate",
         check: tokens::sealed_token,
+    },
+    Property {
+        name: "signature",
+        input: "an algorithm, the key of a MAC, a message, and a change of its signature",
+        holds: "a MAC is what others make; a MAC or an RSA signature verifies if and only if it does for others",
+        oracle: "aws-lc for MACs, the rsa crate for RSA",
+        check: signatures::signature,
     },
     Property {
         name: "replay-memory",
