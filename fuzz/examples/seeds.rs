@@ -1,5 +1,6 @@
 //! Writes the seeds of all targets from the published vectors: `cargo run --example seeds` in `fuzz/`. It must give
-//! the same files each time.
+//! the same files each time. With `-- all FOLDER` it writes the requests of all vectors there, for a corpus to be chosen
+//! from (`.ci/corpus`).
 
 #![forbid(unsafe_code)]
 
@@ -25,6 +26,10 @@ const REQUESTS: usize = 6;
 
 fn main() -> Outcome {
     let suite = bearproof::properties::suite()?;
+    let mut arguments = std::env::args().skip(1);
+    if let (Some("all"), Some(folder)) = (arguments.next().as_deref(), arguments.next()) {
+        return all_requests(&suite, Path::new(&folder));
+    }
     texts()?;
     sealed()?;
     for (tag, id) in TAGS {
@@ -129,6 +134,25 @@ fn requests(tag: u8, scheme: &Scheme) -> Outcome {
             write("request", &name, &data)?;
             if verdict == "accept" {
                 write("captured-request", &name, &data)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The requests of all vectors of the world's own choices, below a folder.
+fn all_requests(suite: &Suite, folder: &Path) -> Outcome {
+    let folder = folder.join("request");
+    fs::create_dir_all(&folder)?;
+    for (tag, id) in TAGS {
+        let scheme = suite.scheme(id).map_err(|fault| fault.to_string())?;
+        let frozen = frozen::load(&scheme.id, scheme.folder.as_ref()).map_err(|fault| fault.to_string())?;
+        for vector in frozen.values().filter(|vector| vector.choose.is_empty()) {
+            for (step, frozen) in vector.steps.iter().enumerate() {
+                let Some(message) = frozen.request.as_ref().and_then(message) else { continue };
+                let tag = if message.secure { tag } else { tag.to_ascii_uppercase() };
+                let data = [&[tag], message.wire().as_slice()].concat();
+                fs::write(folder.join(format!("{}-{step}", vector.id.replace('/', "-"))), data)?;
             }
         }
     }

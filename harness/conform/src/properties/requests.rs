@@ -100,8 +100,12 @@ pub(super) fn whole_request(ground: &Ground, data: &[u8]) -> Result<(), String> 
         }
         (Some(code), None) => ensure(!code.is_empty(), || "refused without a code".into())?,
     }
-    if given.refused.is_some() {
-        ensure(given.status >= 400, || format!("refused with status {}", given.status))?;
+    if let Some(code) = &given.refused {
+        // A document may refuse with 200 and a body that says so.
+        let written = variant.description.refusal(code).map(|rule| rule.status);
+        ensure(given.status >= 400 || written == Some(given.status), || {
+            format!("refused with status {}", given.status)
+        })?;
         let text = String::from_utf8_lossy(&given.body);
         ensure(!stand.redactor.finds(&text), || "the refusal shows a secret".into())?;
     } else if let Some(token) = token_of(stand, &message) {
@@ -206,8 +210,12 @@ fn to_others_too(ground: &Ground, stand: &Stand, token: &str) -> Result<(), Stri
 
 /// Whether the expiry is to come and `nbf` is over, read by serde_json.
 fn still_valid(stand: &Stand, claims: &serde_json::Value) -> Result<(), String> {
-    let (now, leeway) = (stand.variant.world.clock.unwrap_or(0), stand.variant.world.leeway);
-    let whole = |value: &serde_json::Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
+    let world = &stand.variant.world;
+    // The published clocks are far below 2^32.
+    let exact = |seconds: u64| u32::try_from(seconds).map(f64::from).map_err(|e| e.to_string());
+    let (now, leeway) = (exact(world.clock.unwrap_or(0))?, exact(world.leeway)?);
+    // A NumericDate may have a fraction (RFC 7519 section 2); a double has all seconds that are meant.
+    let seconds = |value: &serde_json::Value| value.as_f64().or_else(|| value.as_str()?.parse().ok());
     let expires = |p: &&Part| {
         let in_seconds = p.types.iter().all(|t| matches!(t, Type::Seconds | Type::SecondsText));
         p.place == Place::Claims && matches!(p.rule, Rule::Time(TimeRule::Expires)) && in_seconds
@@ -216,11 +224,11 @@ fn still_valid(stand: &Stand, claims: &serde_json::Value) -> Result<(), String> 
         match claims.get(&part.name) {
             None => ensure(part.optional, || "let in without an expiry".into())?,
             Some(time) => {
-                let future = whole(time).is_some_and(|time| now < time.saturating_add(leeway));
+                let future = seconds(time).is_some_and(|time| now < time + leeway);
                 ensure(future, || format!("let in at {now} with expiry {time}"))?;
             }
         }
     }
-    let begun = claims.get("nbf").is_none_or(|t| whole(t).is_some_and(|t| t <= now.saturating_add(leeway)));
+    let begun = claims.get("nbf").is_none_or(|t| seconds(t).is_some_and(|t| t <= now + leeway));
     ensure(begun, || format!("let in at {now} with claims {claims}"))
 }
