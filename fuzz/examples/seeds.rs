@@ -132,6 +132,7 @@ fn requests(tag: u8, scheme: &Scheme) -> Outcome {
             let name = vector.id.replace('/', "-");
             let data = [&[tag], message.wire().as_slice()].concat();
             write("request", &name, &data)?;
+            write("weak-request", &name, &of_weak(tag, families.len(), &message))?;
             if verdict == "accept" {
                 write("captured-request", &name, &data)?;
             }
@@ -140,10 +141,18 @@ fn requests(tag: u8, scheme: &Scheme) -> Outcome {
     Ok(())
 }
 
+/// A request to a weak server; the number chooses which.
+fn of_weak(tag: u8, number: usize, message: &Message) -> Vec<u8> {
+    let number = u16::try_from(number).unwrap_or_default().to_be_bytes();
+    [&[tag], number.as_slice(), message.wire().as_slice()].concat()
+}
+
 /// The requests of all vectors of the world's own choices, below a folder.
 fn all_requests(suite: &Suite, folder: &Path) -> Outcome {
-    let folder = folder.join("request");
-    fs::create_dir_all(&folder)?;
+    let (strict, weak) = (folder.join("request"), folder.join("weak-request"));
+    fs::create_dir_all(&strict)?;
+    fs::create_dir_all(&weak)?;
+    let mut number = 0;
     for (tag, id) in TAGS {
         let scheme = suite.scheme(id).map_err(|fault| fault.to_string())?;
         let frozen = frozen::load(&scheme.id, scheme.folder.as_ref()).map_err(|fault| fault.to_string())?;
@@ -152,7 +161,11 @@ fn all_requests(suite: &Suite, folder: &Path) -> Outcome {
                 let Some(message) = frozen.request.as_ref().and_then(message) else { continue };
                 let tag = if message.secure { tag } else { tag.to_ascii_uppercase() };
                 let data = [&[tag], message.wire().as_slice()].concat();
-                fs::write(folder.join(format!("{}-{step}", vector.id.replace('/', "-"))), data)?;
+                let name = format!("{}-{step}", vector.id.replace('/', "-"));
+                fs::write(strict.join(&name), data)?;
+                fs::write(weak.join(&name), of_weak(tag, number, &message))?;
+                // One after the other, so that each weakness meets several requests.
+                number = (number + 1) % 10_000;
             }
         }
     }

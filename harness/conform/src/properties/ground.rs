@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bearproof_scheme::description::{Part, Place};
 use bearproof_scheme::request::Message;
 use bearproof_scheme::sign::{Draft, sign};
+use bearproof_scheme::weakness::{Weakness, all};
 
 use super::oracle::Peer;
 use super::signatures::Signed;
@@ -46,6 +47,8 @@ pub(super) struct Stand {
     pub(super) good: Message,
     /// What can be composed.
     pub(super) sites: Vec<Site>,
+    /// The verifiers that are wrong in one way.
+    pub(super) weaknesses: Vec<Weakness>,
 }
 
 impl Ground {
@@ -93,7 +96,8 @@ impl Stand {
         }
         let redactor = Redactor::of_world(&variant.world);
         let sites = sites(&variant);
-        Ok(Self { tag, variant, folder, redactor, drafts, good, sites })
+        let weaknesses = all(&variant.description, &variant.world);
+        Ok(Self { tag, variant, folder, redactor, drafts, good, sites, weaknesses })
     }
 
     /// The part that carries the credential, where it is a field.

@@ -14,6 +14,7 @@ mod sequence;
 mod signatures;
 mod signing;
 mod tokens;
+mod weak;
 
 pub use composed::composed_plot;
 pub use ground::{Ground, TAGS};
@@ -47,7 +48,7 @@ impl Property {
 }
 
 /// All properties, from the smallest parser to whole requests.
-pub const ALL: [Property; 19] = [
+pub const ALL: [Property; 20] = [
     Property {
         name: "base64url",
         input: "a text to decode, and bytes to encode",
@@ -145,6 +146,13 @@ pub const ALL: [Property; 19] = [
         holds: "one verdict, listed by the check that gave it, whatever the case and order of field names; no secret in the answer",
         oracle: "the request's own variations; jsonwebtoken for what is let in",
         check: requests::whole_request,
+    },
+    Property {
+        name: "weak-request",
+        input: "scheme tag (upper case: plain HTTP), two bytes that choose a weakness, an HTTP/1.1 message",
+        holds: "a weak verifier answers as the strict one where its weakness can't make a difference, and lets in the same callers where only its answers are weak",
+        oracle: "the strict verifier",
+        check: weak::weak_request,
     },
     Property {
         name: "signed-token",

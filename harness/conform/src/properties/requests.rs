@@ -120,7 +120,7 @@ pub(super) fn whole_request(ground: &Ground, data: &[u8]) -> Result<(), String> 
 
 /// Reads `METHOD target[ HTTP/1.1]`, field lines, an empty line and a body, as they stand; `None` where that is no
 /// message that a server would hand on.
-fn message(secure: bool, data: &[u8]) -> Option<Message> {
+pub(super) fn message(secure: bool, data: &[u8]) -> Option<Message> {
     let cut = data.windows(4).position(|four| four == b"\r\n\r\n")?;
     let (head, rest) = data.split_at_checked(cut)?;
     let mut lines = std::str::from_utf8(head).ok()?.split("\r\n");
