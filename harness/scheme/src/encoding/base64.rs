@@ -271,6 +271,12 @@ mod tests {
         assert_eq!(strict("AAAA."), illegal(4, b'.'));
         assert_eq!(strict("AA=A"), illegal(2, b'='));
         assert_eq!(decode_url(b"AAA\xFF", &Rules::STRICT), illegal(3, 0xFF));
+        // Two of a group, or of what is left over, do not hide one another.
+        for (text, offset) in
+            [("A!!A", 1), ("!!AA", 0), ("AA!!", 2), ("AAAA!!", 4), ("AAAA!!A", 4), ("AAAAA!!", 5)]
+        {
+            assert_eq!(strict(text), illegal(offset, b'!'), "{text}");
+        }
     }
 
     #[test]

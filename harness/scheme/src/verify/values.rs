@@ -214,9 +214,25 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_texts_is_plain_with_blanks_between() {
+        use crate::encoding::{JsonRules, Limits, parse_value};
+        let read = |text: &str| {
+            let value = parse_value(text.as_bytes(), &JsonRules::STRICT, &Limits::DEFAULT).unwrap();
+            plain(&value).map(Cow::into_owned)
+        };
+        assert_eq!(read(r#"["a","b"]"#).as_deref(), Some(&b"a b"[..]));
+        assert_eq!(read("1.50").as_deref(), Some(&b"1.50"[..]), "a number as it is written");
+        for text in [r#"["a",1]"#, "{}", "null", "true"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn only_plain_https_urls_pass() {
         assert!(is_https_url("https://api.client.example/api?x=1"));
         assert!(is_https_url("HTTPS://api.client.example:8443/"));
+        // RFC 3986 section 3.2.2: colons of an address in brackets begin no port.
+        assert!(is_https_url("https://[::1]/") && is_https_url("https://[2001:db8::1]:443/"));
         for text in [
             "http://a.example/",
             "https://",
@@ -230,6 +246,9 @@ mod tests {
             "https://a.example:x/",
             "https://.",
             "https://a.example/%zz",
+            "https://[::1",
+            "https://[localhost]/",
+            "https://[::1]:x/",
         ] {
             assert!(!is_https_url(text), "{text}");
         }

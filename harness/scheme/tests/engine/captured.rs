@@ -136,7 +136,9 @@ fn claims_of_a_readable_token_say_who_called() {
     let text = |name: &str| value(&caller.values, name).and_then(Value::bytes).map(|b| b.into_owned());
     assert_eq!(text("account").as_deref(), Some(&b"acme"[..]));
     assert!(matches!(value(&caller.values, "number"), Some(Value::Integer(-7))));
-    assert!(matches!(value(&caller.values, "rights"), Some(Value::List(items)) if items == &["read", "write"]));
+    assert!(
+        matches!(value(&caller.values, "rights"), Some(Value::List(items)) if items == &["read", "write"])
+    );
     assert!(value(&caller.values, "site").is_none(), "a number is no text");
     assert_eq!(caller.captured.as_ref().unwrap().expose(), token(claims).as_bytes());
     assert_eq!(caller.private.len(), 1, "the token is not to be shown");
@@ -182,7 +184,8 @@ fn fields_of_the_connection_and_other_credentials_are_dropped() {
 
 #[test]
 fn what_a_bare_key_scheme_needs_is_read_from_its_fields() {
-    let request = "GET /\nHost: api.example\nX-Name: n\nX-Key: Key-secret\nX-Number: 12\nX-Rights: a b\nX-Version: 2\n";
+    let request =
+        "GET /\nHost: api.example\nX-Name: n\nX-Key: Key-secret\nX-Number: 12\nX-Rights: a b\nX-Version: 2\n";
     let world = read(BY_KEY, "https://api.example", request).unwrap();
     let caller = world.credential("primary").unwrap();
     let bytes = |name: &str| value(&caller.values, name).and_then(Value::bytes).unwrap().into_owned();
@@ -190,12 +193,17 @@ fn what_a_bare_key_scheme_needs_is_read_from_its_fields() {
     assert!(matches!(value(&caller.values, "rights"), Some(Value::List(items)) if items == &["a", "b"]));
     assert!(value(&caller.values, "key").unwrap().is_secret());
     let private: Vec<&[u8]> = caller.private.iter().map(|secret| secret.expose()).collect();
-    assert_eq!(private, [&b"n"[..], b"secret"], "identity and key; number, rights and the constant say nothing");
+    assert_eq!(
+        private,
+        [&b"n"[..], b"secret"],
+        "identity and key; number, rights and the constant say nothing"
+    );
 }
 
 #[test]
 fn a_request_that_lacks_what_lets_in_is_refused() {
-    let of_key = |lines: &str| read(BY_KEY, "https://api.example", &format!("GET /\nHost: api.example\n{lines}"));
+    let of_key =
+        |lines: &str| read(BY_KEY, "https://api.example", &format!("GET /\nHost: api.example\n{lines}"));
     let let_in = "capture one that the server let in";
     assert_refused(of_key("X-Key: Key-k\nX-Version: 2\n"), "has no field `x-name`", let_in);
     assert_refused(of_key("X-Name: n\nX-Key: Key-k\n"), "has no field `x-version`", let_in);
@@ -203,9 +211,14 @@ fn a_request_that_lacks_what_lets_in_is_refused() {
     assert_refused(of_key(twice), "has the field `x-name` twice", let_in);
     let number = "X-Name: n\nX-Key: Key-k\nX-Version: 2\nX-Number: 1.5\n";
     assert_refused(of_key(number), "`x-number` of the captured request is no whole number", "let in");
-    assert_refused(of_key("X-Name: n\nX-Key: Key-\nX-Version: 2\n"), "`x-key` of the captured request is no", "let in");
+    assert_refused(
+        of_key("X-Name: n\nX-Key: Key-\nX-Version: 2\n"),
+        "`x-key` of the captured request is no",
+        "let in",
+    );
     let of_token = |token: &str| read(BY_TOKEN, "https://api.example", &with_token(token, ""));
-    for (token, seen) in [("a.b", "this has 2"), ("a.b.c.d", "this has 4"), ("a.b.c d", "a JWS has 3 pieces")] {
+    for (token, seen) in [("a.b", "this has 2"), ("a.b.c.d", "this has 4"), ("a.b.c d", "a JWS has 3 pieces")]
+    {
         assert_refused(of_token(token), seen, "let in");
     }
 }
@@ -243,7 +256,11 @@ fn a_request_for_another_address_is_refused() {
 #[test]
 fn a_path_that_is_still_a_template_was_never_sent() {
     let request = with_token(&token("{}"), "").replace("/things?x=1", "/things/{id}");
-    assert_refused(read(BY_TOKEN, "https://api.example", &request), "a parameter without a value", "was sent");
+    assert_refused(
+        read(BY_TOKEN, "https://api.example", &request),
+        "a parameter without a value",
+        "was sent",
+    );
     let braces = with_token(&token("{}"), "").replace("/things?x=1", "/things/{id/x}");
     assert!(read(BY_TOKEN, "https://api.example", &braces).is_ok(), "braces alone are no template");
 }

@@ -5,7 +5,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first broken assumption")]
 
 mod captured;
+mod keys;
 mod language;
+mod lives;
 mod loading;
 mod messages;
+mod profiles;
 mod times;
