@@ -79,6 +79,10 @@ name   = "text"
 key    = "key"
 number = "integer"
 rights = "list"
+region = "text"
+[field.x-region]
+from     = "credential.region"
+optional = true
 [field.x-name]
 from       = "credential.name"
 identifies = true
@@ -133,7 +137,8 @@ fn claims_of_a_readable_token_say_who_called() {
     let claims = r#"{"sub":"acme","no":-7,"scope":["read","write"],"site":5}"#;
     let world = read(BY_TOKEN, "https://api.example", &with_token(&token(claims), "")).unwrap();
     let caller = world.credential("primary").unwrap();
-    let text = |name: &str| value(&caller.values, name).and_then(Value::bytes).map(|b| b.into_owned());
+    let text =
+        |name: &str| value(&caller.values, name).and_then(Value::bytes).map(std::borrow::Cow::into_owned);
     assert_eq!(text("account").as_deref(), Some(&b"acme"[..]));
     assert!(matches!(value(&caller.values, "number"), Some(Value::Integer(-7))));
     assert!(
@@ -184,19 +189,18 @@ fn fields_of_the_connection_and_other_credentials_are_dropped() {
 
 #[test]
 fn what_a_bare_key_scheme_needs_is_read_from_its_fields() {
-    let request =
-        "GET /\nHost: api.example\nX-Name: n\nX-Key: Key-secret\nX-Number: 12\nX-Rights: a b\nX-Version: 2\n";
+    let request = "GET /\nHost: api.example\nX-Name: n\nX-Key: Key-secret\nX-Number: 12\nX-Rights: a b\nX-Version: 2\nX-Region: eu\n";
     let world = read(BY_KEY, "https://api.example", request).unwrap();
     let caller = world.credential("primary").unwrap();
     let bytes = |name: &str| value(&caller.values, name).and_then(Value::bytes).unwrap().into_owned();
     assert_eq!((bytes("name"), bytes("key"), bytes("number")), (b"n".into(), b"secret".into(), b"12".into()));
     assert!(matches!(value(&caller.values, "rights"), Some(Value::List(items)) if items == &["a", "b"]));
     assert!(value(&caller.values, "key").unwrap().is_secret());
-    let private: Vec<&[u8]> = caller.private.iter().map(|secret| secret.expose()).collect();
+    let private: Vec<&[u8]> = caller.private.iter().map(bearproof_scheme::key::Secret::expose).collect();
     assert_eq!(
         private,
         [&b"n"[..], b"secret"],
-        "identity and key; number, rights and the constant say nothing"
+        "identity and key; number, rights, region and the constant say nothing"
     );
 }
 

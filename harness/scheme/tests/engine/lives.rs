@@ -178,7 +178,7 @@ fn nonces_have_their_shape_and_no_other_is_read() {
             ][..],
         ),
         (
-            "hex32",
+            "hex-32",
             "\"ffffffffffffffffffffffffffffffff\"",
             &[
                 "\"FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF\"",
