@@ -157,7 +157,7 @@ fn check_address(origin: &str, message: &mut Message, item: &Item<'_>) -> Result
 /// What a field carries, without its auth-scheme or prefix.
 fn bare<'l>(part: &Part, line: &'l [u8]) -> &'l [u8] {
     let before = match (&part.auth_scheme, &part.prefix) {
-        (Some(scheme), _) => scheme.len() + 1,
+        (Some(scheme), _) => scheme.len(),
         (None, Some(prefix)) => prefix.len(),
         (None, None) => 0,
     };
