@@ -8,6 +8,8 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::request::is_token;
+
 /// Largest file that is read, in bytes. A description or a vector file is a hundred times smaller.
 pub const MAX_FILE: usize = 16 * 1024 * 1024;
 
@@ -380,6 +382,18 @@ impl<'d> Item<'d> {
     /// If it is not a list, or an element is not text.
     pub fn texts(&self) -> Result<Vec<String>, Fault> {
         self.list()?.iter().map(Item::text).collect()
+    }
+
+    /// The value as a token (RFC 9110 section 5.6.2): `what` it is, and an example.
+    ///
+    /// # Errors
+    /// If it is not text, or has other letters.
+    pub fn token(&self, what: &str, example: &str) -> Result<String, Fault> {
+        let text = self.text()?;
+        if is_token(&text) {
+            return Ok(text);
+        }
+        Err(self.fault(format!("`{text}` is no {what}"), format!("write for example `{example}`")))
     }
 
     /// The value as a table, read by `read`; words that `read` did not use are faults.

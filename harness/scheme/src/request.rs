@@ -121,6 +121,12 @@ impl Message {
     }
 }
 
+/// Whether a text is a token (RFC 9110 section 5.6.2), as methods, names of fields and auth-schemes are.
+pub fn is_token(text: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !text.is_empty() && text.bytes().all(fits)
+}
+
 /// Percent-decodes a path segment or query value (RFC 3986 section 2.1); `None` if the escapes are broken
 /// or the result is not UTF-8.
 pub fn percent_decode(text: &str) -> Option<String> {

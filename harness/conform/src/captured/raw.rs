@@ -2,7 +2,7 @@
 //! A request in origin form is taken to have come over TLS; an absolute target says how it came.
 
 use bearproof_scheme::Fault;
-use bearproof_scheme::request::Message;
+use bearproof_scheme::request::{Message, is_token};
 
 use super::place::Text;
 use super::url;
@@ -19,8 +19,7 @@ pub(super) fn read(text: &Text<'_>, start: usize) -> Result<Message, Fault> {
         let message = format!("a request line has three words, this one has {}", words.len());
         return Err(text.fault(start, message, EXPECTED));
     };
-    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    if method.is_empty() || !method.bytes().all(token) {
+    if !is_token(method) {
         return Err(text.fault(start, format!("`{}` is no method", method.escape_debug()), EXPECTED));
     }
     let target_at = start + method.len() + 1;

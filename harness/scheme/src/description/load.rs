@@ -139,7 +139,9 @@ fn read_transport(root: &Table<'_>) -> Result<Transport, Fault> {
         }
         Ok(Transport {
             https: table.get("https").map_or(Ok(false), |i| i.boolean())?,
-            methods: table.get("methods").map_or(Ok(Vec::new()), |i| i.texts())?,
+            methods: table
+                .get("methods")
+                .map_or(Ok(Vec::new()), |i| i.list()?.iter().map(|i| i.token("method", "POST")).collect())?,
             unbound,
             reference: text(table, "ref")?,
         })

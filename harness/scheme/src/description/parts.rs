@@ -58,7 +58,7 @@ fn read_part(item: &Item<'_>, place: Place, name: &str, choices: &[Choice]) -> R
             optional: flag("optional")?,
             identifies: flag("identifies")?,
             single_use: flag("single-use")?,
-            auth_scheme: text("auth-scheme")?,
+            auth_scheme: table.get("auth-scheme").map(|i| i.token("auth-scheme", "Bearer")).transpose()?,
             prefix: text("prefix")?,
             reference: text("ref")?,
         })

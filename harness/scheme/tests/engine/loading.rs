@@ -207,6 +207,8 @@ fn a_description_that_is_wrong_is_refused_at_its_place() {
         ),
         ("[\"HS256\", \"HS384\"]", "«[]", "a choice needs options", "the default first"),
         ("\"R-2\"\n[transport]", "«\"R-3\"\n[transport]", "names no requirement", "did you mean"),
+        ("\"GET\", \"POST\"", "\"GET\", «\"PO ST\"", "`PO ST` is no method", "`POST`"),
+        ("= \"Bearer\"", "= «\"\"", "`` is no auth-scheme", "`Bearer`"),
         ("days   = \"integer\"", "days   = «\"int\"", "unknown word `int`", "integer"),
         ("\"jws\"", "\"jwe\"", "does not fit the token format", "jws"),
         ("{ choose = \"form\" }", "«\"dir+A256GCM\"", "`dir+A256GCM` does not fit", "jws"),
