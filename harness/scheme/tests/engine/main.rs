@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first broken assumption")]
 
+mod answers;
 mod captured;
 mod keys;
 mod language;
