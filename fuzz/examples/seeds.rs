@@ -40,7 +40,17 @@ fn main() -> Outcome {
         choices(tag, scheme)?;
     }
     answers()?;
+    neighbours()?;
     families(&suite)
+}
+
+/// Schemes of others, with words of the language that the published ones do not use.
+fn neighbours() -> Outcome {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../harness/bearproof/tests/fixtures");
+    for id in ["coinbase-cdp", "fireblocks"] {
+        write("scheme-file", id, &fs::read(fixtures.join(id).join("scheme.toml"))?)?;
+    }
+    Ok(())
 }
 
 /// Seeds of what needs no scheme.

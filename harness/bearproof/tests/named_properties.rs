@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bearproof::properties::{all, ground};
 use bearproof_conform::properties::{Ground, Property};
@@ -32,17 +33,26 @@ fn committed(folder: &str, property: &str) -> Vec<(PathBuf, Vec<u8>)> {
 
 #[test]
 fn every_seed_and_every_old_crash_holds() {
-    let mut replayed = 0;
-    for property in ALL.iter() {
-        for (file, data) in
-            ["seeds", "corpus", "regressions"].into_iter().flat_map(|f| committed(f, property.name))
-        {
-            if let Err(broken) = property.check(&GROUND, &data) {
-                panic!("{}: {}: {broken}", property.name, file.display());
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut replayed = 0;
+        while let Some(property) = ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
+            for (file, data) in
+                ["seeds", "corpus", "regressions"].into_iter().flat_map(|f| committed(f, property.name))
+            {
+                if let Err(broken) = property.check(&GROUND, &data) {
+                    panic!("{}: {}: {broken}", property.name, file.display());
+                }
+                replayed += 1;
             }
-            replayed += 1;
         }
-    }
+        replayed
+    };
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let replayed: usize = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
     assert!(replayed > 60, "only {replayed} files were replayed");
 }
 

@@ -6,9 +6,10 @@ use bearproof_scheme::document::{MAX_FILE, check_text};
 use bearproof_scheme::request::Message;
 use bearproof_scheme::sign::{Draft, Signer, sign};
 use bearproof_scheme::verdict::STAGES;
-use bearproof_scheme::world::{self, Connect, Resolver, World};
+use bearproof_scheme::world::{self, Resolver, World};
 use bearproof_scheme::{Fault, Reference};
 
+use super::any_world::any_world;
 use super::ensure;
 use super::ground::{Ground, Stand};
 use crate::entropy::Published;
@@ -21,7 +22,10 @@ pub(super) fn scheme_file(ground: &Ground, data: &[u8]) -> Result<(), String> {
     let Some(text) = text(data)? else { return Ok(()) };
     match description::load("fuzzed", FILE, text, &[]) {
         Err(fault) => placed(&fault, text),
-        Ok(description) => works(ground, description, &empty_world()),
+        Ok(description) => {
+            let world = any_world(&description, &ground.signed.key);
+            works(ground, description, &world)
+        }
     }
 }
 
@@ -99,14 +103,15 @@ pub(super) fn placed(fault: &Fault, text: &str) -> Result<(), String> {
     ensure(within, || format!("{}:{} is not in the text: {}", fault.line, fault.column, fault.message))
 }
 
-/// Whether what was loaded compiles, answers the good requests of all schemes, and signs or says why not.
+/// Whether what was loaded compiles, signs or says why not, and answers: what it signed itself, and the good requests of
+/// all schemes.
 fn works(ground: &Ground, description: Description, world: &World) -> Result<(), String> {
-    let entropy = Published::new("properties", 2);
-    for (credential, endpoint) in world.credentials.iter().zip(&world.endpoints) {
+    let (entropy, now) = (Published::new("properties", 2), world.clock.unwrap_or(0));
+    let mut messages = Vec::new();
+    for (endpoint, credential) in world.endpoints.iter().zip(world.credentials.iter().cycle()) {
         let platform = world.platform("primary");
-        let now = world.clock.unwrap_or(0);
         let signer = Signer { description: &description, credential, platform, now, entropy: &entropy };
-        drop(sign(&signer, &Draft::of(world, endpoint)));
+        messages.extend(sign(&signer, &Draft::of(world, endpoint)).map(|(message, _)| message));
     }
     let reference = Reference::strict(description, world.clone());
     let rows = reference.plan().rows();
@@ -115,8 +120,8 @@ fn works(ground: &Ground, description: Description, world: &World) -> Result<(),
         ensure(STAGES.contains(&row.stage), || format!("unknown stage `{}`", row.stage))?;
         ensure(!row.reasons.is_empty(), || format!("the check `{}` has no reason", row.name))?;
     }
-    for message in ground.goods() {
-        let answer = reference.handle(&message.request(), world.clock.unwrap_or(0), &entropy);
+    for message in messages.iter().chain(ground.goods()) {
+        let answer = reference.handle(&message.request(), now, &entropy);
         let refusal = answer.refused.as_ref().and_then(|code| reference.plan().description().refusal(code));
         // A document may refuse with 200 and a body that says so.
         let written = refusal.is_some_and(|rule| rule.status == answer.status);
@@ -142,23 +147,5 @@ impl Resolver for PublishedKeys<'_> {
 
     fn request(&self, bytes: &[u8]) -> Result<Message, Fault> {
         crate::captured::read("the captured request", bytes)
-    }
-}
-
-fn empty_world() -> World {
-    World {
-        scheme: None,
-        connect: Connect::default(),
-        known: None,
-        clock: Some(0),
-        origin: "https://api.example".into(),
-        leeway: 0,
-        choose: Vec::new(),
-        extra_claims: Vec::new(),
-        types: Vec::new(),
-        inline: Vec::new(),
-        platforms: Vec::new(),
-        credentials: Vec::new(),
-        endpoints: Vec::new(),
     }
 }

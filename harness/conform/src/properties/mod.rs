@@ -1,6 +1,7 @@
 //! What must hold for any bytes, named once: fuzz targets, proptest and the replay of old crashes call these.
 //! A property says what broke and never panics; it must not know who calls it, or how its bytes were made.
 
+mod any_world;
 mod captured;
 mod composed;
 mod encodings;

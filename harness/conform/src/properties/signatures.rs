@@ -21,7 +21,7 @@ const SIGNED: &[u8] = b"header.claims";
 
 /// An RSA key with what it signed, and the same key for the `rsa` crate.
 pub(super) struct Signed {
-    key: Arc<RsaKey>,
+    pub(super) key: Arc<RsaKey>,
     signatures: Vec<(Alg, Vec<u8>)>,
     theirs: rsa::RsaPublicKey,
 }
