@@ -10,7 +10,8 @@ case ${SANITIZER:?address, none or coverage} in
         exit 1
         ;;
 esac
-cargo ${FUZZ_TOOLCHAIN:-} fuzz build -O --sanitizer "$sanitizer"
+# As `.ci/fuzz` builds, so that one does not build anew what the other has.
+cargo ${FUZZ_TOOLCHAIN:-} fuzz build --sanitizer "$sanitizer"
 for target in $(cargo ${FUZZ_TOOLCHAIN:-} fuzz list); do
     cp "target/x86_64-unknown-linux-gnu/release/$target" "$OUT/"
     cp words.dict "$OUT/$target.dict"

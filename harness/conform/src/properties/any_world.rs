@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use bearproof_scheme::description::{Description, Kind, Place, Source};
+use bearproof_scheme::description::{Description, Kind, Pipeline, Place, Source};
 use bearproof_scheme::key::{RsaKey, Secret};
 use bearproof_scheme::world::{
     Connect, Credential, Endpoint, Platform, State, Success, Value, Values, World,
@@ -62,7 +62,7 @@ pub(super) fn any_world(d: &Description, rsa: &Arc<RsaKey>) -> World {
 /// An endpoint with all parameters and attributes that the description reads.
 fn endpoint(d: &Description, role: &str, method: &str, body: &[u8]) -> Endpoint {
     let of_parts = d.parts.iter().chain(d.operations.iter().flat_map(|o| &o.parts));
-    let read = of_parts.clone().filter_map(|part| part.pipeline()).flat_map(|pipeline| pipeline.sources());
+    let read = of_parts.clone().filter_map(|part| part.pipeline()).flat_map(Pipeline::sources);
     let asked = d.access.iter().flat_map(|rule| [&rule.granted, &rule.required]);
     let (mut parameters, mut attributes): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     for source in read.chain(asked) {
