@@ -384,6 +384,20 @@ impl<'d> Item<'d> {
         self.list()?.iter().map(Item::text).collect()
     }
 
+    /// The value as a list of words: a list is written with blanks between its items where it is no JSON.
+    ///
+    /// # Errors
+    /// If it is no list of texts, or an item is empty or has a blank.
+    pub fn words(&self) -> Result<Vec<String>, Fault> {
+        let items = self.texts()?;
+        match items.iter().find(|item| item.is_empty() || item.contains(' ')) {
+            None => Ok(items),
+            Some(blank) => {
+                Err(self.fault(format!("`{blank}` can't stand in a list"), "write items without blanks"))
+            }
+        }
+    }
+
     /// The value as a token (RFC 9110 section 5.6.2): `what` it is, and an example.
     ///
     /// # Errors

@@ -239,7 +239,7 @@ impl Reader<'_> {
                 item.fault(format!("`{}` is not UTF-8 text", item.path()), "text values must be UTF-8")
             })?),
             Kind::Integer => Value::Integer(item.integer()?),
-            Kind::List => Value::List(item.texts()?),
+            Kind::List => Value::List(item.words()?),
             Kind::Secret | Kind::Key => Value::Secret(self.secret(item)?),
             Kind::Rsa => {
                 Value::Rsa(Arc::new(RsaKey::from_pem(self.secret(item)?.expose()).map_err(|e| {
@@ -391,7 +391,7 @@ impl Reader<'_> {
             }
             if let Some(item) = t.get(name) {
                 let value =
-                    if item.is_array() { Value::List(item.texts()?) } else { Value::Text(item.text()?) };
+                    if item.is_array() { Value::List(item.words()?) } else { Value::Text(item.text()?) };
                 values.push((name.clone(), value));
             }
         }

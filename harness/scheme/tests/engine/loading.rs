@@ -207,6 +207,12 @@ fn a_description_that_is_wrong_is_refused_at_its_place() {
         ),
         ("[\"HS256\", \"HS384\"]", "«[]", "a choice needs options", "the default first"),
         ("\"R-2\"\n[transport]", "«\"R-3\"\n[transport]", "names no requirement", "did you mean"),
+        (
+            "granted  = \"credential.rights\"",
+            "granted  = «\"header.scope\"",
+            "`access.right` reads `header.scope`",
+            "typ",
+        ),
         ("\"GET\", \"POST\"", "\"GET\", «\"PO ST\"", "`PO ST` is no method", "`POST`"),
         ("= \"Bearer\"", "= «\"\"", "`` is no auth-scheme", "`Bearer`"),
         ("days   = \"integer\"", "days   = «\"int\"", "unknown word `int`", "integer"),

@@ -12,4 +12,5 @@ mod lives;
 mod loading;
 mod messages;
 mod profiles;
+mod rights;
 mod times;

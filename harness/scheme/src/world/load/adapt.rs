@@ -21,11 +21,7 @@ fn claim(name: &str, item: &Item<'_>, d: &Description) -> Result<Part, Fault> {
         ));
     }
     let (text, kind) = if item.is_array() {
-        let items = item.texts()?;
-        if let Some(blank) = items.iter().find(|i| i.is_empty() || i.contains(' ')) {
-            return Err(item.fault(format!("`{blank}` can't stand in a list"), "write items without blanks"));
-        }
-        (items.join(" "), Type::List)
+        (item.words()?.join(" "), Type::List)
     } else if item.is_integer() {
         (item.integer()?.to_string(), Type::Integer)
     } else {

@@ -1,0 +1,196 @@
+//! What a caller may do, written in every way that access rules have (vectors/README.md): lists in any order, claims as
+//! the platform would write them, templates of a value, and what an administrator changes.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bearproof_scheme::description::Place;
+use bearproof_scheme::sign::{Draft, Entropy, Signer, sign};
+use bearproof_scheme::world::Resolver;
+use bearproof_scheme::{Description, Message, Reference, World, description, world};
+
+struct Nothing;
+
+impl Resolver for Nothing {
+    fn file(&self, _: &str) -> Result<Vec<u8>, String> {
+        Err("no files here".into())
+    }
+    fn variable(&self, _: &str) -> Result<String, String> {
+        Err("no variables here".into())
+    }
+}
+
+impl Entropy for Nothing {
+    fn bytes(&self, _: &str, len: usize) -> Vec<u8> {
+        vec![7; len]
+    }
+}
+
+const SCHEME: &str = r#"
+format = 1
+title = "rights"
+[credential]
+name   = "text"
+secret = "secret"
+rights = "list"
+level  = "integer"
+[token]
+format = "jws"
+alg    = "HS256"
+key    = "credential.secret"
+[claims.sub]
+from       = "credential.name"
+identifies = true
+[claims.rights]
+from = "credential.rights"
+type = "list"
+[claims.level]
+from = "credential.level"
+type = "integer"
+[claims.bound]
+from = "a{request.method}{request.path}b"
+[claims.plain]
+from = ["{request.method}", "hex"]
+[field.authorization]
+auth-scheme = "Bearer"
+from        = "token"
+[access.right]
+granted  = "credential.rights"
+required = "endpoint.rights"
+[access.said]
+granted  = "claims.rights"
+required = "endpoint.said"
+[access.level]
+granted  = "claims.level"
+required = "endpoint.level"
+[refusal]
+"*" = { status = 401 }
+"#;
+
+const WORLD: &str = r#"
+format = 1
+origin = "https://api.example"
+[credential.primary]
+name   = "n"
+secret = "a-fake-secret-of-more-than-32-bytes-5"
+rights = ["read", "list"]
+level  = 2
+[credential.next]
+name   = "m"
+secret = "a-fake-secret-of-more-than-32-bytes-6"
+rights = ["read"]
+level  = 1
+state  = "disabled"
+"#;
+
+fn loaded(attributes: &str) -> (Description, World) {
+    let d = description::load("inline", "s.toml", SCHEME, &[]).map_err(|e| e.to_string()).unwrap();
+    let text = format!("{WORLD}[endpoint.read]\nmethod = \"GET\"\npath = \"/x\"\n{attributes}\n");
+    let w = world::load(&d, "w.toml", &text, &Nothing).map_err(|e| e.to_string()).unwrap();
+    (d, w)
+}
+
+/// The good request of a caller, and the claims of its token.
+fn signed(d: &Description, w: &World, role: &str) -> (Message, String) {
+    let credential = w.credential(role).unwrap();
+    let signer = Signer { description: d, credential, platform: None, now: 1000, entropy: &Nothing };
+    let (message, trace) = sign(&signer, &Draft::of(w, w.endpoint("read").unwrap())).unwrap();
+    let (_, claims) = trace.into_iter().find(|(name, _)| name == "claims").unwrap();
+    (message, String::from_utf8(claims).unwrap())
+}
+
+fn said(reference: &Reference, message: &Message) -> String {
+    let answer = reference.handle(&message.request(), 1000, &Nothing);
+    answer.refused.unwrap_or_else(|| "accept".into())
+}
+
+#[test]
+fn a_right_is_found_among_those_that_are_had() {
+    for (attributes, expected) in [
+        ("", "accept"),
+        ("rights = [\"list\", \"read\"]", "accept"),
+        ("rights = \"read\"", "accept"),
+        ("rights = []", "accept"),
+        ("rights = [\"rea\"]", "access.right"),
+        ("rights = [\"read\", \"write\"]", "access.right"),
+        ("said = [\"list\", \"read\"]", "accept"),
+        ("said = [\"write\"]", "access.said"),
+        ("level = \"2\"", "accept"),
+        ("level = \"3\"", "access.level"),
+    ] {
+        let (d, w) = loaded(attributes);
+        let (message, _) = signed(&d, &w, "primary");
+        assert_eq!(said(&Reference::strict(d, w), &message), expected, "{attributes}");
+    }
+}
+
+/// Where it is no JSON, a list is written with blanks between its items: one with a blank would become two.
+#[test]
+fn an_item_of_a_list_has_no_blank() {
+    let d = description::load("inline", "s.toml", SCHEME, &[]).map_err(|e| e.to_string()).unwrap();
+    for (old, new) in [("[\"read\"]", "[\"read all\"]"), ("[\"read\"]", "[\"\"]")] {
+        let text = format!("{WORLD}[endpoint.read]\nmethod = \"GET\"\npath = \"/x\"\n");
+        assert_eq!(text.matches(old).count(), 1);
+        let fault = world::load(&d, "w.toml", &text.replace(old, new), &Nothing).err().unwrap();
+        assert!(fault.message.contains("can't stand in a list"), "{fault}");
+        assert_eq!((fault.line, fault.remedy.as_str()), (12, "write items without blanks"), "{fault}");
+    }
+}
+
+#[test]
+fn a_template_keeps_its_literals_and_its_order() {
+    let (d, w) = loaded("");
+    let (_, claims) = signed(&d, &w, "primary");
+    let hex = "474554";
+    assert_eq!(
+        claims,
+        format!(r#"{{"sub":"n","rights":["read","list"],"level":2,"bound":"aGET/xb","plain":"{hex}"}}"#)
+    );
+    let part = |name: &str| d.parts.iter().find(|p| p.place == Place::Claims && p.name == name).unwrap();
+    assert!(part("sub").pipeline().unwrap().single().is_some());
+    assert!(part("bound").pipeline().unwrap().single().is_none(), "it has literals");
+    assert!(part("plain").pipeline().unwrap().single().is_none(), "it has a step");
+    assert!(
+        d.parts.iter().all(|p| p.pipeline().is_none_or(|pipeline| !pipeline.keyed())),
+        "no part has a key"
+    );
+}
+
+#[test]
+fn an_administrator_ends_rotates_and_puts_back() {
+    let (d, w) = loaded("");
+    let ((old, _), (new, _)) = (signed(&d, &w, "primary"), signed(&d, &w, "next"));
+    let reference = Reference::strict(d, w);
+    let both = |reference: &Reference| (said(reference, &old), said(reference, &new));
+    let pair = |one: &str, two: &str| (one.to_string(), two.to_string());
+    assert_eq!(both(&reference), pair("accept", "key.disabled"));
+    assert!(!reference.rotate("primary", "nobody") && !reference.rotate("nobody", "next"));
+    assert_eq!(both(&reference), pair("accept", "key.disabled"), "who is not there changes nothing");
+    assert!(reference.rotate("primary", "next"));
+    assert_eq!(both(&reference), pair("key.revoked", "accept"));
+    assert!(reference.revoke("next") && !reference.revoke("nobody"));
+    assert_eq!(both(&reference), pair("key.revoked", "key.revoked"));
+    reference.forget();
+    assert_eq!(both(&reference), pair("accept", "key.disabled"));
+}
+
+/// A caller with a captured token makes nothing of the token himself.
+#[test]
+fn a_captured_token_brings_its_claims_along() {
+    let scheme = SCHEME
+        .replace("[token]", "[platform]\nkey = \"secret\"\n[token]")
+        .replace("key    = \"credential.secret\"", "key    = \"platform.key\"");
+    let d = description::load("inline", "s.toml", &scheme, &[]).map_err(|e| e.to_string()).unwrap();
+    let token = format!("{}.{}.c2ln", URL_SAFE_NO_PAD.encode("{}"), URL_SAFE_NO_PAD.encode("{}"));
+    let text = format!(
+        "format = 1\norigin = \"https://api.example\"\n[credential.primary]\nname = \"n\"\n\
+         captured-token = \"{token}\"\n[endpoint.read]\nmethod = \"GET\"\npath = \"/x\"\n"
+    );
+    let w = world::load(&d, "w.toml", &text, &Nothing).map_err(|e| e.to_string()).unwrap();
+    let credential = w.credential("primary").unwrap();
+    let signer = Signer { description: &d, credential, platform: None, now: 1000, entropy: &Nothing };
+    let own: Vec<String> = signer.own_parts(&d.parts).iter().map(|part| part.path()).collect();
+    assert_eq!(own, ["field.authorization"]);
+    let (message, _) = sign(&signer, &Draft::of(&w, w.endpoint("read").unwrap())).unwrap();
+    let line = message.request().values("authorization").next().unwrap().to_vec();
+    assert_eq!(line, format!("Bearer {token}").into_bytes());
+}
