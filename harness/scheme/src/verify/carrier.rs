@@ -32,7 +32,8 @@ pub(crate) fn field_value<'r>(request: &Request<'r>, part: &Part) -> Result<Opti
     }
     let line = trim(line);
     if line.is_empty() {
-        return Err(Reason::CarrierMissing);
+        // What need not be there is there all the same, and in no form that is documented.
+        return Err(if part.optional { Reason::CarrierMalformed } else { Reason::CarrierMissing });
     }
     let text = match (&part.auth_scheme, &part.prefix) {
         (Some(scheme), _) => after_scheme(line, scheme)?,

@@ -123,6 +123,34 @@ fn a_right_is_found_among_those_that_are_had() {
     }
 }
 
+/// A field that need not be there is not missing where it is empty: it has no documented form. The reason is one that the
+/// check lists.
+#[test]
+fn an_optional_field_that_is_empty_is_malformed() {
+    let scheme = SCHEME.replace(
+        "[access.right]",
+        "[field.x-name]\nfrom = \"credential.name\"\noptional = true\n[access.right]",
+    );
+    let d = description::load("inline", "s.toml", &scheme, &[]).map_err(|e| e.to_string()).unwrap();
+    let text = format!("{WORLD}[endpoint.read]\nmethod = \"GET\"\npath = \"/x\"\n");
+    let w = world::load(&d, "w.toml", &text, &Nothing).map_err(|e| e.to_string()).unwrap();
+    let (message, _) = signed(&d, &w, "primary");
+    let reference = Reference::strict(d, w);
+    let with = |line: Option<&str>| {
+        let mut message = message.clone();
+        message.fields.retain(|(name, _)| name != "x-name");
+        message.fields.extend(line.map(|line| ("x-name".to_string(), line.as_bytes().to_vec())));
+        said(&reference, &message)
+    };
+    assert_eq!((with(None), with(Some("n"))), ("accept".to_string(), "accept".to_string()));
+    assert_eq!((with(Some("")), with(Some(" \t"))), ("carrier.malformed".into(), "carrier.malformed".into()));
+    let row = reference.plan().rows().iter().find(|row| row.name == "field.x-name").unwrap();
+    let listed: Vec<String> = row.reasons.iter().map(|reason| reference.plan().code(*reason)).collect();
+    assert!(
+        listed.contains(&"carrier.malformed".to_string()) && !listed.contains(&"carrier.missing".to_string())
+    );
+}
+
 /// Where it is no JSON, a list is written with blanks between its items: one with a blank would become two.
 #[test]
 fn an_item_of_a_list_has_no_blank() {
