@@ -216,8 +216,7 @@ fn a_captured_token_brings_its_claims_along() {
     let w = world::load(&d, "w.toml", &text, &Nothing).map_err(|e| e.to_string()).unwrap();
     let credential = w.credential("primary").unwrap();
     let signer = Signer { description: &d, credential, platform: None, now: 1000, entropy: &Nothing };
-    let own: Vec<String> =
-        signer.own_parts(&d.parts).iter().map(bearproof_scheme::description::Part::path).collect();
+    let own: Vec<String> = signer.own_parts(&d.parts).iter().map(description::Part::path).collect();
     assert_eq!(own, ["field.authorization"]);
     let (message, _) = sign(&signer, &Draft::of(&w, w.endpoint("read").unwrap())).unwrap();
     let line = message.request().values("authorization").next().unwrap().to_vec();
