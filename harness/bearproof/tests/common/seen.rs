@@ -16,10 +16,20 @@ pub(crate) struct Seen {
 impl Seen {
     /// Judges the server at `address` by the vectors of `scheme` that pass the filters; all without any.
     pub(crate) fn of(scheme: &str, address: &str, filters: &[&str]) -> Self {
+        let more: Vec<&str> = filters.iter().flat_map(|filter| ["--filter", filter]).collect();
+        Self::asked(scheme, address, &more)
+    }
+
+    /// The same with all vectors, one request after the other.
+    pub(crate) fn one_by_one(scheme: &str, address: &str) -> Self {
+        Self::asked(scheme, address, &["--concurrency", "1"])
+    }
+
+    fn asked(scheme: &str, address: &str, more: &[&str]) -> Self {
         let temp = Temp::new();
         let file = profile(&temp.0, scheme, address);
         let mut arguments = vec!["run", "--target", file.to_str().unwrap(), "--out", "out"];
-        arguments.extend(filters.iter().flat_map(|filter| ["--filter", filter]));
+        arguments.extend(more);
         let ended = bearproof(&temp, &arguments);
         let text = fs::read_to_string(temp.path("out/results.json"));
         let text = text.unwrap_or_else(|e| panic!("{e}: {ended:?}"));
