@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::mem::MaybeUninit;
 
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use crate::compute::Sources;
 use crate::description::{Part, Place, Source};
@@ -16,8 +16,8 @@ use crate::store::Positions;
 use crate::token::{Compact, MAX_TOKEN};
 use crate::verdict::Reason;
 use crate::verify::Context;
-use crate::verify::values::{self, items, plain};
-use crate::world::{Credential, Items, Value, Values, value};
+use crate::verify::values::{self, plain};
+use crate::world::{Credential, Value, Values, value};
 
 /// Decoded bytes that parsed members borrow from, where they are not in a room of the stack.
 #[derive(Default)]
@@ -108,20 +108,6 @@ impl<'c> Case<'c> {
     /// The value of the part at this position, where it sits in a field.
     pub(crate) fn field(&self, part: usize) -> Option<&'c [u8]> {
         self.fields.iter().find(|(i, _)| *i == part).map(|(_, value)| *value)
-    }
-
-    /// A source as a list of items, for access rules: a list has its own items, anything else is one.
-    pub(crate) fn items(&self, source: &Source) -> Option<Items<'_>> {
-        fn listed<'v>(values: &'v Values, name: &str) -> Option<Items<'v>> {
-            value(values, name).and_then(Value::items)
-        }
-        match source {
-            Source::Claims(name) => items(self.members(Place::Claims)?.find(name)?),
-            Source::Header(name) => items(self.members(Place::Header)?.find(name)?),
-            Source::Credential(name) => listed(&self.credential()?.values, name),
-            Source::Endpoint(name) => listed(&self.route.as_ref()?.endpoint.attributes, name),
-            _ => self.bytes(source).map(|bytes| smallvec![bytes]),
-        }
     }
 
     /// Gives `each` the items of a source until it has enough: whether it never had; `None` if there is no value.

@@ -475,24 +475,8 @@ pub(crate) fn access(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
     if good { Ok(()) } else { Err(Reason::Access(index)) }
 }
 
-/// Items that a caller has (nothing if the source has no value) and items that are wanted: whether they suffice.
-pub(crate) type Suffices = dyn Fn(Option<&[Cow<'_, [u8]>]>, &[Cow<'_, [u8]>]) -> bool + Send + Sync;
-
-/// An access rule with a given way to compare what is had with what is wanted.
-pub(crate) fn access_by(case: &mut Case<'_>, row: &Row, suffices: &Suffices) -> Result<(), Reason> {
-    let index = row.part.unwrap_or_default();
-    let Some(rule) = case.plan.description.access.get(index) else { return Ok(()) };
-    granted(case, &rule.granted, &rule.required, suffices).then_some(()).ok_or(Reason::Access(index))
-}
-
-/// Whether what the caller has covers what is required. An endpoint that has no such attribute, or no such path
-/// parameter, requires nothing; a request without a host names no tenant, which nobody has.
-fn granted(case: &Case<'_>, granted: &Source, required: &Source, suffices: &Suffices) -> bool {
-    let Some(wanted) = case.items(required) else { return may_be_absent(required) };
-    suffices(case.items(granted).as_deref(), &wanted)
-}
-
-/// Whether a requirement that is not there requires nothing.
+/// Whether a requirement that is not there requires nothing: an endpoint that has no such attribute, or no such path
+/// parameter. A request without a host names no tenant, which nobody has.
 pub(crate) fn may_be_absent(required: &Source) -> bool {
     matches!(required, Source::Endpoint(_) | Source::Parameter(_))
 }

@@ -2,9 +2,17 @@
 
 use std::borrow::Cow;
 
+use smallvec::smallvec;
+
 use super::{Class, List};
-use crate::description::Source;
-use crate::verify::checks::access_by;
+use crate::compute::Sources as _;
+use crate::description::{Place, Source};
+use crate::plan::Row;
+use crate::verdict::Reason;
+use crate::verify::case::Case;
+use crate::verify::checks::may_be_absent;
+use crate::verify::values;
+use crate::world::{Items, Value, value};
 
 /// Whether what is had suffices for what is wanted.
 type Suffices = fn(Option<&[Item<'_>]>, &[Item<'_>]) -> bool;
@@ -47,6 +55,30 @@ fn every(have: Option<&[Item<'_>]>, wanted: &[Item<'_>], same: impl Fn(&[u8], &[
     have.is_some_and(|have| wanted.iter().all(|w| have.iter().any(|h| same(h, w))))
 }
 
+/// The strict rule with another way to compare what is had with what is wanted.
+fn access_by(case: &Case<'_>, row: &Row, suffices: Suffices) -> Result<(), Reason> {
+    let index = row.part.unwrap_or_default();
+    let Some(rule) = case.plan.description.access.get(index) else { return Ok(()) };
+    let good = match items(case, &rule.required) {
+        Some(wanted) => suffices(items(case, &rule.granted).as_deref(), &wanted),
+        None => may_be_absent(&rule.required),
+    };
+    good.then_some(()).ok_or(Reason::Access(index))
+}
+
+/// A source as a list of items: a list has its own, anything else is one.
+fn items<'c>(case: &'c Case<'_>, source: &Source) -> Option<Items<'c>> {
+    match source {
+        Source::Claims(name) => values::items(case.members(Place::Claims)?.find(name)?),
+        Source::Header(name) => values::items(case.members(Place::Header)?.find(name)?),
+        Source::Credential(name) => value(&case.credential()?.values, name).and_then(Value::items),
+        Source::Endpoint(name) => {
+            value(&case.route.as_ref()?.endpoint.attributes, name).and_then(Value::items)
+        }
+        _ => case.bytes(source).map(|bytes| smallvec![bytes]),
+    }
+}
+
 pub(super) fn add(list: &mut List<'_>) {
     let rules = list.d().access.clone();
     let rows: Vec<usize> = list
@@ -61,8 +93,8 @@ pub(super) fn add(list: &mut List<'_>) {
         // What the caller can't write can't be odd; a host is looked up, whatever case it has.
         let several = |source: &Source| {
             let Source::Endpoint(name) = source else { return false };
-            let lists = list.world.endpoints.iter().filter_map(|e| crate::world::value(&e.attributes, name));
-            lists.filter_map(crate::world::Value::items).any(|items| items.len() > 1)
+            let lists = list.world.endpoints.iter().filter_map(|e| value(&e.attributes, name));
+            lists.filter_map(Value::items).any(|items| items.len() > 1)
         };
         let (by_host, by_path) =
             (rule.required == Source::Host, matches!(rule.required, Source::Parameter(_)));
@@ -78,7 +110,7 @@ pub(super) fn add(list: &mut List<'_>) {
             if !shown {
                 continue;
             }
-            list.replace(Class::Accepts, row, what, says, move |case, row| access_by(case, row, &suffices));
+            list.replace(Class::Accepts, row, what, says, move |case, row| access_by(case, row, suffices));
         }
         if rule.required == Source::Host {
             list.forgive(
@@ -90,7 +122,7 @@ pub(super) fn add(list: &mut List<'_>) {
                     let said = fields.iter().find_map(|f| case.request.values(f).next());
                     let index = row.part.unwrap_or_default();
                     let rule = case.plan.description.access.get(index).ok_or(reason)?;
-                    let have = case.items(&rule.granted).unwrap_or_default();
+                    let have = items(case, &rule.granted).unwrap_or_default();
                     if said.is_some_and(|s| have.iter().any(|h| **h == *s)) { Ok(()) } else { Err(reason) }
                 },
             );
@@ -99,7 +131,7 @@ pub(super) fn add(list: &mut List<'_>) {
             });
             list.forgive(row, "sub-names", "takes names below the right one", |case, row, reason| {
                 let rule = case.plan.description.access.get(row.part.unwrap_or_default()).ok_or(reason)?;
-                let have = case.items(&rule.granted).unwrap_or_default();
+                let have = items(case, &rule.granted).unwrap_or_default();
                 let host = case.request.host().unwrap_or_default();
                 let below = |h: &Item<'_>| {
                     host.as_bytes().strip_suffix(&**h).is_some_and(|rest| rest.ends_with(b"."))
@@ -109,7 +141,7 @@ pub(super) fn add(list: &mut List<'_>) {
         } else {
             list.forgive(row, "of-the-request", "takes rights from the request", |case, row, reason| {
                 let rule = case.plan.description.access.get(row.part.unwrap_or_default()).ok_or(reason)?;
-                let wanted = case.items(&rule.required).unwrap_or_default();
+                let wanted = items(case, &rule.required).unwrap_or_default();
                 let name = rule.name.to_ascii_lowercase();
                 let names = |field: &str| {
                     let field = field.to_ascii_lowercase();
@@ -120,7 +152,7 @@ pub(super) fn add(list: &mut List<'_>) {
                 });
                 let in_claims = case.claims.as_ref().is_some_and(|claims| {
                     claims.iter().any(|(n, v)| {
-                        let items = crate::verify::values::items(v).unwrap_or_default();
+                        let items = values::items(v).unwrap_or_default();
                         names(n) && wanted.iter().all(|w| items.contains(w))
                     })
                 });
