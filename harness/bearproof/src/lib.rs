@@ -9,6 +9,7 @@ mod hooks;
 mod http_subject;
 mod journal;
 mod marked;
+mod open_loop;
 mod pace;
 mod progress;
 pub mod properties;
@@ -18,6 +19,7 @@ mod server;
 mod wire;
 
 use std::io::{IsTerminal, Write};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -28,8 +30,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::target::Reaching;
 use crate::commands::{
-    Done, Failure, again, defects, diff, doctor, explain, freeze, fuzz, lint, list, merge, profile, promote,
-    run, schema, send, serve, show, sign,
+    Done, Failure, again, defects, diff, doctor, explain, feed, freeze, fuzz, lint, list, load, merge,
+    profile, promote, run, schema, send, serve, show, sign,
 };
 use crate::pace::Pacing;
 use crate::report::Style;
@@ -105,6 +107,49 @@ enum Command {
         reaching: Reaching,
         #[command(flatten)]
         pacing: Pacing,
+    },
+    /// Ask a target at a steady rate, each request signed anew, and show how long its answers take.
+    Load {
+        /// The target's profile.
+        #[arg(long, value_name = "PROFILE")]
+        target: PathBuf,
+        /// Requests a second, sent when they are due, whatever the answers take.
+        #[arg(long, value_name = "R", value_parser = pace::rate)]
+        rate: f64,
+        /// For how long, such as `60s` or `10m`.
+        #[arg(long, value_name = "T", default_value = "10s", value_parser = duration)]
+        time: Duration,
+        /// The caller.
+        #[arg(long, default_value = "primary")]
+        role: String,
+        /// The endpoint; without it `read`, else the first that takes requests.
+        #[arg(long, value_name = "ROLE")]
+        endpoint: Option<String>,
+        /// Ask this path without a credential by every tenth request, to tell what authentication takes.
+        #[arg(long, value_name = "PATH", value_parser = origin_form)]
+        open: Option<String>,
+        /// At most so many requests on their way at once; those that are due wait, and their time runs.
+        #[arg(long, value_name = "N", default_value_t = CONNECTIONS)]
+        connections: NonZeroUsize,
+        /// How to print.
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+        #[command(flatten)]
+        reaching: Reaching,
+    },
+    /// Write a freshly signed request as a line of JSON for each line that is read, for load engines.
+    Feed {
+        /// The target's profile.
+        #[arg(long, value_name = "PROFILE")]
+        target: PathBuf,
+        /// The caller.
+        #[arg(long, default_value = "primary")]
+        role: String,
+        /// The endpoint; without it `read`, else the first that takes requests.
+        #[arg(long, value_name = "ROLE")]
+        endpoint: Option<String>,
+        #[command(flatten)]
+        reaching: Reaching,
     },
     /// Make a minimized input and a vector with its story of what a fuzz target found.
     Promote {
@@ -357,6 +402,24 @@ fn execute(cli: Cli) -> Result<Done, Failure> {
         Command::Fuzz { target, seed, time, reaching, pacing } => {
             fuzz::fuzz(&fuzz::Options { vectors, target, seed, time, reaching, pacing })
         }
+        Command::Load { target, rate, time, role, endpoint, open, connections, format, reaching } => {
+            let (connections, json) = (connections.get(), matches!(format, Format::Json));
+            load::load(&load::Options {
+                vectors,
+                target,
+                rate,
+                time,
+                role,
+                endpoint,
+                open,
+                connections,
+                json,
+                reaching,
+            })
+        }
+        Command::Feed { target, role, endpoint, reaching } => {
+            feed::feed(&feed::Options { vectors, target, role, endpoint, reaching })
+        }
         Command::Promote { file } => promote::promote(&file),
         Command::Serve { scheme, port, ca_out, profiles, explain, defect } => {
             serve::serve(&serve::Options { vectors, scheme, port, ca_out, profiles, explain, defect })
@@ -397,6 +460,15 @@ fn execute(cli: Cli) -> Result<Done, Failure> {
         Command::Lint => lint::lint(vectors.as_deref()),
         Command::Schema { check } => schema::schema(vectors.as_deref(), check),
     }
+}
+
+/// Connections of `load` unless the user says otherwise.
+const CONNECTIONS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
+
+/// The origin form of a request target (RFC 9112 section 3.2.1).
+fn origin_form(text: &str) -> Result<String, String> {
+    let good = text.starts_with('/') && text.bytes().all(|b| b.is_ascii_graphic());
+    good.then(|| text.into()).ok_or_else(|| "write a path such as `/health`".into())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -4,6 +4,11 @@
 use bearproof_conform::subject::{Observation, Subject, SubjectError};
 use bearproof_scheme::request::Message;
 
+/// What a request of this run says of its sender.
+pub(crate) fn agent(run: &str) -> String {
+    format!("bearproof/{} run={run}", env!("CARGO_PKG_VERSION"))
+}
+
 /// A subject whose requests carry marks.
 pub(crate) struct Marked<'a> {
     subject: &'a dyn Subject,
@@ -13,9 +18,8 @@ pub(crate) struct Marked<'a> {
 impl<'a> Marked<'a> {
     /// `User-Agent` (RFC 9110 section 10.1.5) with the run, and in the field `tag`, if one is named, run and vector.
     pub(crate) fn new(subject: &'a dyn Subject, run: &str, vector: &str, tag: Option<&str>) -> Self {
-        let agent = format!("bearproof/{} run={run}", env!("CARGO_PKG_VERSION"));
         let tag = tag.map(|name| (name.to_owned(), format!("run={run} vector={vector}").into_bytes()));
-        let marks = [("User-Agent".to_owned(), agent.into_bytes())].into_iter().chain(tag).collect();
+        let marks = [("User-Agent".to_owned(), agent(run).into_bytes())].into_iter().chain(tag).collect();
         Self { subject, marks }
     }
 }

@@ -33,7 +33,8 @@ impl Default for Pacing {
 /// Requests that are sent at once unless the user says otherwise.
 const CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
 
-fn rate(text: &str) -> Result<f64, String> {
+/// Requests a second, as users write it.
+pub(crate) fn rate(text: &str) -> Result<f64, String> {
     let rate = text.parse::<f64>().ok().filter(|rate| (0.001..=1_000_000.0).contains(rate));
     rate.ok_or_else(|| "write requests a second, such as 20 or 0.5".into())
 }

@@ -57,15 +57,44 @@ impl Logins {
         if roles.is_empty() {
             return Ok(None);
         }
-        let mut world = World::clone(&plot.variant.world);
+        let variant = self.with_tokens(&plot.variant, &roles, run, subject)?;
+        Ok(Some(Plot { variant, ..plot.clone() }))
+    }
+
+    /// The world with a token for this caller, where it needs one that nobody here can make.
+    ///
+    /// # Errors
+    /// Why a login gave no token, in words.
+    pub fn logged_in(
+        &self,
+        variant: &Variant,
+        role: &str,
+        run: &str,
+        subject: &dyn Subject,
+    ) -> Result<Variant, String> {
+        let needs = variant.description.token.is_some() && !variant.description.caller_key();
+        if needs && lacks_token(&variant.world, role) {
+            self.with_tokens(variant, &[role], run, subject)
+        } else {
+            Ok(variant.clone())
+        }
+    }
+
+    fn with_tokens(
+        &self,
+        variant: &Variant,
+        roles: &[&str],
+        run: &str,
+        subject: &dyn Subject,
+    ) -> Result<Variant, String> {
+        let mut world = World::clone(&variant.world);
         for role in roles {
-            let token = self.token(&plot.variant, role, run, subject)?;
-            for credential in world.credentials.iter_mut().filter(|c| c.role == role) {
+            let token = self.token(variant, role, run, subject)?;
+            for credential in world.credentials.iter_mut().filter(|c| c.role == *role) {
                 credential.captured = Some(token.clone());
             }
         }
-        let variant = Variant { world: Arc::new(world), ..plot.variant.clone() };
-        Ok(Some(Plot { variant, ..plot.clone() }))
+        Ok(Variant { world: Arc::new(world), ..variant.clone() })
     }
 
     /// Forgets all tokens: something may have ended them.

@@ -9,8 +9,8 @@ use tokio::runtime::Runtime;
 /// Exit code of a run that the user interrupted.
 pub(super) const CODE: u8 = 130;
 
-/// Becomes true when the user interrupts.
-pub(super) fn watch(runtime: &Runtime) -> Arc<AtomicBool> {
+/// Becomes true when the user interrupts, who is then told what happens.
+pub(super) fn watch(runtime: &Runtime, words: &'static str) -> Arc<AtomicBool> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&interrupted);
     runtime.spawn(async move {
@@ -18,7 +18,6 @@ pub(super) fn watch(runtime: &Runtime) -> Arc<AtomicBool> {
             if told.swap(true, Ordering::Relaxed) {
                 std::process::exit(i32::from(CODE));
             }
-            let words = "interrupted: the good request is sent once more and the reports are written; again ends at once";
             let _ = writeln!(std::io::stderr(), "{words}");
         }
     });

@@ -5,11 +5,13 @@ pub(crate) mod defects;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod feed;
 pub(crate) mod freeze;
 pub(crate) mod fuzz;
 mod interrupt;
 pub(crate) mod lint;
 pub(crate) mod list;
+pub(crate) mod load;
 pub(crate) mod merge;
 mod outlook;
 pub(crate) mod profile;
@@ -79,6 +81,13 @@ impl Done {
     pub(crate) fn bytes(output: Vec<u8>) -> Self {
         Self { output, code: 0 }
     }
+}
+
+/// A fresh id of a run.
+fn fresh_id() -> Result<[u8; 16], Failure> {
+    let mut id = [0_u8; 16];
+    aws_lc_rs::rand::fill(&mut id).map_err(|_| Failure::bug("no randomness"))?;
+    Ok(id)
 }
 
 /// The suite from a folder, else the embedded one.

@@ -134,7 +134,9 @@ pub(crate) fn execute(options: &Options) -> Result<Done, Failure> {
     };
     std::fs::create_dir_all(&options.out)
         .map_err(|e| Failure::input(format!("{}: can't be made: {e}", options.out.display())))?;
-    let interrupted = interrupt::watch(&runtime);
+    let words =
+        "interrupted: the good request is sent once more and the reports are written; again ends at once";
+    let interrupted = interrupt::watch(&runtime, words);
     let file = options.out.join(NAME);
     let journal = Journal::begin(&file, of_suite.clone(), record.clone(), interrupted);
     let journal = journal.map_err(Failure::input)?;

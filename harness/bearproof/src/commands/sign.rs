@@ -17,7 +17,7 @@ use bearproof_scheme::encoding::encode_hex;
 use bearproof_scheme::wrong_signer::Made;
 
 use super::target::Reaching;
-use super::{Done, Failure, load_suite, pick_schemes, pick_world, run, target};
+use super::{Done, Failure, fresh_id, load_suite, pick_schemes, pick_world, run, target};
 use crate::clock::system_now;
 
 /// What `sign` is asked for.
@@ -56,7 +56,7 @@ pub(crate) fn sign(options: &Options) -> Result<Done, Failure> {
 /// The request that a vector sends, to the target of a profile or in the published world.
 fn of_vector(options: &Options, vector: &str) -> Result<Done, Failure> {
     let suite = load_suite(options.vectors.as_deref())?;
-    let run = encode_hex(&fresh()?);
+    let run = encode_hex(&fresh_id()?);
     let (plot, reach) = match &options.target {
         Some(path) => {
             let profile = target::read(&suite, path)?;
@@ -102,17 +102,11 @@ fn pick(plots: Vec<Plot>, id: &str, variant: &Variant) -> Result<Plot, Failure> 
     found.ok_or_else(|| Failure::input(format!("there is no vector `{id}`\n  help: {near}")))
 }
 
-fn fresh() -> Result<[u8; 16], Failure> {
-    let mut id = [0_u8; 16];
-    aws_lc_rs::rand::fill(&mut id).map_err(|_| Failure::bug("no randomness"))?;
-    Ok(id)
-}
-
 /// The right request of a world, or one with a named mistake.
 fn of_world(options: &Options) -> Result<Done, Failure> {
     let suite = load_suite(options.vectors.as_deref())?;
     let variant = pick_world(&suite, options.scheme.as_deref(), options.target.as_deref())?;
-    let entropy = Published::of_run(&encode_hex(&fresh()?), "sign", 0);
+    let entropy = Published::of_run(&encode_hex(&fresh_id()?), "sign", 0);
     let wanted = Wanted {
         role: &options.role,
         endpoint: options.endpoint.as_deref(),

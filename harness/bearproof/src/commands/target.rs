@@ -88,18 +88,9 @@ impl Profile {
     /// The client and the addresses of the target.
     pub(super) fn http(&self, reaching: &Reaching, pacing: &Pacing) -> Result<Http, Failure> {
         let connect = &self.variant.world.connect;
-        let input = |e: String| Failure::input(format!("{}: {e}", self.name));
-        let origin = |text: &String| Origin::parse(text).map_err(input);
-        let timeout = Duration::from_secs(reaching.timeout.get());
-        let client = Client::new(ClientConfig {
-            exchange_timeout: timeout,
-            connect_timeout: timeout,
-            tls: self.tls(reaching)?,
-            allowed_hosts: connect.allow.iter().chain(&reaching.allow_host).cloned().collect(),
-            max_connections: pacing.concurrency.get(),
-        });
+        let origin = |text: &String| Origin::parse(text).map_err(|e| self.fault(&e));
         Ok(Http {
-            lanes: Lanes::new(client.map_err(input)?),
+            lanes: Lanes::new(self.client(reaching, pacing.concurrency.get())?),
             origin: origin(connect.address.as_ref().unwrap_or(&self.variant.world.origin))?,
             plain: connect.plain.as_ref().map(origin).transpose()?,
             waits: true,
@@ -109,6 +100,32 @@ impl Profile {
             pace: Pace::new(pacing),
             progress: None,
         })
+    }
+
+    /// A client that keeps so many connections.
+    pub(super) fn client(&self, reaching: &Reaching, connections: usize) -> Result<Client, Failure> {
+        let timeout = Duration::from_secs(reaching.timeout.get());
+        let client = Client::new(ClientConfig {
+            exchange_timeout: timeout,
+            connect_timeout: timeout,
+            tls: self.tls(reaching)?,
+            allowed_hosts: self
+                .variant
+                .world
+                .connect
+                .allow
+                .iter()
+                .chain(&reaching.allow_host)
+                .cloned()
+                .collect(),
+            max_connections: connections,
+        });
+        client.map_err(|e| self.fault(&e))
+    }
+
+    /// A failure that names the profile.
+    pub(super) fn fault(&self, what: &str) -> Failure {
+        Failure::input(format!("{}: {what}", self.name))
     }
 
     fn tls(&self, reaching: &Reaching) -> Result<TlsOptions, Failure> {

@@ -13,6 +13,7 @@ mod explain_program;
 mod fuzz;
 mod hostile;
 mod journal;
+mod load;
 mod login;
 mod marked;
 mod measured;

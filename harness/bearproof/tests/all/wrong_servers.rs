@@ -49,6 +49,11 @@ impl Answer {
     }
 }
 
+/// An answer with this status and nothing in it.
+pub(crate) fn refusal(status: u16) -> Answer {
+    Answer::of(status, "", "")
+}
+
 /// The reference for a scheme, without sockets.
 struct Right(Reference);
 
