@@ -261,6 +261,18 @@ mod tests {
     }
 
     #[test]
+    fn what_there_is_room_for_is_not_forgotten() {
+        let memory = ReplayMemory::new(10);
+        assert_eq!(memory.spend(1, b"a", 100, 50), Spent::Fresh);
+        assert_eq!(memory.spend(1, b"b", 300, 120), Spent::Fresh, "`a` is over");
+        assert_eq!(
+            memory.spend(1, b"a", 100, 99),
+            Spent::Reused,
+            "and known all the same when the clock goes back"
+        );
+    }
+
+    #[test]
     fn a_clock_that_goes_back_lets_no_replay_in() {
         let memory = ReplayMemory::new(3);
         for value in [b"a", b"b", b"c"] {

@@ -129,3 +129,17 @@ pub fn make(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_may_have_the_greatest_length_and_not_one_byte_more() {
+        let longest = vec![b'a'; MAX_TOKEN];
+        assert!(
+            matches!(split(Format::Opaque, &longest), Ok(Compact::Opaque(segment)) if segment == longest)
+        );
+        assert_eq!(split(Format::Opaque, &[&longest[..], b"a"].concat()).err(), Some(Reason::TokenTooLarge));
+    }
+}

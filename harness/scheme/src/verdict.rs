@@ -157,7 +157,6 @@ impl Reason {
     pub fn fixed_code(self) -> Option<&'static str> {
         match self {
             Self::NoEndpoint => Some("access.no-endpoint"),
-            Self::Access(_) => None,
             _ => Self::CODES.iter().find(|(_, reason)| *reason == self).map(|(code, _)| *code),
         }
     }

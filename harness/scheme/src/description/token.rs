@@ -84,6 +84,7 @@ mod tests {
     fn each_algorithm_has_its_own_name() {
         for (name, alg) in Alg::NAMES {
             assert_eq!(alg.name(), name);
+            assert_eq!(alg.is_hmac(), name.starts_with("HS"), "{name}");
         }
     }
 }

@@ -434,7 +434,7 @@ fn write_escape(out: &mut String, special: char) {
         '\n' => out.push_str("\\n"),
         '\u{c}' => out.push_str("\\f"),
         '\r' => out.push_str("\\r"),
-        control if control < ' ' => {
+        control @ '\0'..='\u{1f}' => {
             // Writing into a string does not fail.
             let _ = write!(out, "\\u{:04x}", u32::from(control));
         }

@@ -224,11 +224,8 @@ fn recorded(inputs: &[(&Part, Vec<u8>)]) -> Values {
     for (part, bytes) in inputs {
         let Some(Source::Credential(name)) = part.pipeline().and_then(|p| p.single()) else { continue };
         let Ok(text) = String::from_utf8(bytes.clone()) else { continue };
-        let value = match text.parse() {
-            Ok(number) if part.types.contains(&Type::Integer) => Value::Integer(number),
-            _ => Value::Text(text),
-        };
-        values.push((name.clone(), value));
+        // A number was found to be one before, and is written as it came.
+        values.push((name.clone(), Value::Text(text)));
     }
     values
 }

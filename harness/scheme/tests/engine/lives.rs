@@ -159,6 +159,30 @@ fn times_are_written_in_their_type() {
 }
 
 #[test]
+fn times_are_read_in_the_types_that_a_claim_has() {
+    let of = |form: &str| format!("[claims.exp]\ntime = \"expires\"\nlifetime = \"1m\"\ntype = \"{form}\"\n");
+    for (form, good, over, wrong) in [
+        ("seconds", "1001", "1000", &["\"1001\"", "true"][..]),
+        ("seconds-text", "\"1001\"", "\"1000\"", &["1001", "\"\"", "\"1001.5\"", "\"+1001\"", "\" 1001\""]),
+        ("milliseconds", "1000001", "1000000", &["\"1000001\""]),
+        (
+            "http-date",
+            "\"Thu, 01 Jan 1970 00:16:41 GMT\"",
+            "\"Thu, 01 Jan 1970 00:16:40 GMT\"",
+            &["1001", "\"Thu, 01 Jan 1970 00:16:41\"", "\"\""],
+        ),
+        ("rfc3339", "\"1970-01-01T00:16:41Z\"", "\"1970-01-01T00:16:40Z\"", &["1001", "\"1970-01-01\""]),
+    ] {
+        let claim = |json: &str| said(&of(form), 0, &format!(r#","exp":{json}"#));
+        assert_eq!(claim(good), "accept", "{form}");
+        assert_eq!(claim(over), "time.expired", "{form}");
+        for json in wrong {
+            assert_eq!(claim(json), "time.wrong-type", "{form}: {json}");
+        }
+    }
+}
+
+#[test]
 fn nonces_have_their_shape_and_no_other_is_read() {
     let shape = |word: &str| format!("[claims.n]\nnonce = \"{word}\"\n");
     for (word, written, others) in [

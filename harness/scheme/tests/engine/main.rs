@@ -11,6 +11,7 @@ mod language;
 mod lives;
 mod loading;
 mod messages;
+mod operations;
 mod profiles;
 mod rights;
 mod times;

@@ -123,6 +123,63 @@ fn a_right_is_found_among_those_that_are_had() {
     }
 }
 
+/// A list of nothing is covered by any list, but not by what is no list: who has no such claim may do nothing.
+#[test]
+fn a_list_of_nothing_is_covered_by_any_list_and_by_nothing_else() {
+    let scheme = SCHEME
+        .replace("rights = \"list\"\n", "rights = \"list\"\nmore   = \"list\"\n")
+        .replace("[field.authorization]", "[claims.more]\nfrom = \"credential.more\"\ntype = \"list\"\noptional = true\n[field.authorization]")
+        .replace("[access.said]\ngranted  = \"claims.rights\"", "[access.said]\ngranted  = \"claims.more\"");
+    let d = description::load("inline", "s.toml", &scheme, &[]).map_err(|e| e.to_string()).unwrap();
+    for (more, said_of, expected) in [
+        ("more = [\"x\"]", "said = []", "accept"),
+        ("more = []", "said = []", "accept"),
+        ("", "said = []", "access.said"),
+        ("", "", "accept"),
+    ] {
+        let world = WORLD.replacen("level  = 2", &format!("level  = 2\n{more}"), 1);
+        let text = format!("{world}[endpoint.read]\nmethod = \"GET\"\npath = \"/x\"\n{said_of}\n");
+        let w = world::load(&d, "w.toml", &text, &Nothing).map_err(|e| e.to_string()).unwrap();
+        let (message, claims) = signed(&d, &w, "primary");
+        assert_eq!(claims.contains("more"), !more.is_empty(), "{claims}");
+        assert_eq!(said(&Reference::strict(d.clone(), w), &message), expected, "{more} {said_of}");
+    }
+}
+
+/// The strict reference reads every message as it is.
+#[test]
+fn nothing_stands_in_front_of_the_strict_reference() {
+    let (d, w) = loaded("");
+    let (message, _) = signed(&d, &w, "primary");
+    assert_eq!(Reference::strict(d, w).reads_otherwise(&message), None);
+}
+
+/// What the caller lacks is named, unless the part may be left out.
+#[test]
+fn what_can_not_be_signed_says_why() {
+    let world = |lacks: &str| {
+        let text = format!("{WORLD}[endpoint.read]\nmethod = \"GET\"\npath = \"/x\"\n");
+        let d = description::load("inline", "s.toml", SCHEME, &[]).map_err(|e| e.to_string()).unwrap();
+        let mut w = world::load(&d, "w.toml", &text, &Nothing).map_err(|e| e.to_string()).unwrap();
+        for credential in &mut w.credentials {
+            credential.values.retain(|(name, _)| name != lacks);
+        }
+        (d, w)
+    };
+    let why = |lacks: &str| {
+        let (d, w) = world(lacks);
+        let credential = w.credential("primary").unwrap();
+        let signer = Signer { description: &d, credential, platform: None, now: 1000, entropy: &Nothing };
+        sign(&signer, &Draft::of(&w, w.endpoint("read").unwrap())).err().map(|e| e.to_string())
+    };
+    assert_eq!(why("nothing"), None);
+    assert_eq!(
+        why("level").as_deref(),
+        Some("`claims.level` needs `credential.level`, which has no value here")
+    );
+    assert_eq!(why("secret").as_deref(), Some("the key does not fit the algorithm"));
+}
+
 /// A field that need not be there is not missing where it is empty: it has no documented form. The reason is one that the
 /// check lists.
 #[test]
