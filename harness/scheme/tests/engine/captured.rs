@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bearproof_scheme::document::Fault;
+use bearproof_scheme::sign::{Entropy, Signer};
 use bearproof_scheme::world::{Resolver, Value, value};
 use bearproof_scheme::{Message, World, description, world};
 
@@ -33,6 +34,12 @@ impl Resolver for Lines {
             fields: lines.map(field).collect(),
             body: body.trim().as_bytes().to_vec(),
         })
+    }
+}
+
+impl Entropy for Lines {
+    fn bytes(&self, _: &str, len: usize) -> Vec<u8> {
+        vec![7; len]
     }
 }
 
@@ -171,6 +178,60 @@ fn the_endpoint_is_where_the_request_went() {
     let endpoint = world.endpoint("write").unwrap();
     assert_eq!((endpoint.method.as_str(), endpoint.body.as_slice()), ("POST", &b"body"[..]));
     assert_eq!(names(&world), ["host", "authorization"], "the host that was left out is the origin's");
+}
+
+/// Other endpoints may stand beside the one that was captured, and the profile may say more of that one.
+#[test]
+fn endpoints_beside_the_captured_one_are_kept() {
+    let with = |endpoints: &str| {
+        let d = description::load("inline", "scheme.toml", BY_TOKEN, &[]).map_err(|e| e.to_string()).unwrap();
+        let request = with_token(&token("{}"), "");
+        let text = format!(
+            "format = 1\norigin = \"https://api.example\"\n[credential.primary]\ncaptured-request = '''\n{request}'''\n{endpoints}"
+        );
+        world::load(&d, "world.toml", &text, &Lines)
+    };
+    let seen = |endpoints: &str| {
+        let world = with(endpoints).map_err(|e| e.to_string()).unwrap();
+        let all = world.endpoints.iter();
+        all.map(|e| format!("{} {} {} {:?}", e.role, e.method, e.path, e.success.status)).collect::<Vec<_>>()
+    };
+    let other = "[endpoint.other-read]\nmethod = \"GET\"\npath = \"/others\"\n";
+    assert_eq!(seen(""), ["read GET /things []"]);
+    assert_eq!(seen(other), ["other-read GET /others []", "read GET /things []"]);
+    let own = "[endpoint.read]\nsuccess = { status = [302] }\n";
+    assert_eq!(seen(own), ["read GET /things [302]"]);
+    assert_eq!(seen(&format!("{other}{own}")), ["other-read GET /others []", "read GET /things [302]"]);
+    let said = with("[endpoint.read]\nmethod = \"GET\"\n").err().unwrap();
+    assert!(said.message.contains("`method` of this endpoint is in the captured request"), "{said}");
+}
+
+/// What is computed takes a key, which who captured a request does not have.
+#[test]
+fn the_holder_of_a_captured_request_makes_only_what_travels_as_it_is() {
+    let own = |scheme: &str, request: &str| {
+        let d = description::load("inline", "scheme.toml", scheme, &[]).map_err(|e| e.to_string()).unwrap();
+        let world = read(scheme, "https://api.example", request).unwrap();
+        let signer = Signer {
+            description: &d,
+            credential: world.credential("primary").unwrap(),
+            platform: None,
+            now: 1000,
+            entropy: &Lines,
+        };
+        signer.own_parts(&d.parts).iter().map(description::Part::path).collect::<Vec<_>>()
+    };
+    assert_eq!(own(BY_TOKEN, &with_token(&token("{}"), "")), ["field.authorization"]);
+    let by_key = "GET /\nHost: api.example\nX-Name: n\nX-Key: Key-secret\nX-Version: 2\n";
+    let fields = [
+        "field.x-region",
+        "field.x-name",
+        "field.x-key",
+        "field.x-number",
+        "field.x-rights",
+        "field.x-version",
+    ];
+    assert_eq!(own(BY_KEY, by_key), fields);
 }
 
 /// RFC 9110 section 7.6.1: these speak of one connection; and other credentials would let the caller in by themselves.

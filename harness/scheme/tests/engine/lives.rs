@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bearproof_scheme::description::Type;
-use bearproof_scheme::sign::{Draft, Entropy, Signer, sign, write_time};
+use bearproof_scheme::sign::{Draft, Entropy, Prepared, Signer, sign, write_time};
 use bearproof_scheme::world::Resolver;
 use bearproof_scheme::{Message, Reference, description, world};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -179,6 +179,30 @@ fn times_are_read_in_the_types_that_a_claim_has() {
         for json in wrong {
             assert_eq!(claim(json), "time.wrong-type", "{form}: {json}");
         }
+    }
+}
+
+/// Times and nonces that are there only with a body or a query are filled in only then, by either signer.
+#[test]
+fn what_depends_on_body_or_query_is_there_only_with_it() {
+    let claims = "[claims.n]\nnonce = \"u32\"\nwhen = [\"request.body\"]\n\
+                  [claims.iat]\ntime = \"issued\"\nwhen = [\"request.query\"]\n";
+    let (d, w) = loaded(claims, 0);
+    let credential = w.credential("primary").unwrap();
+    let signer = Signer { description: &d, credential, platform: None, now: 1000, entropy: &Ones };
+    for (body, query, expected) in [
+        ("", "", r#"{"sub":"n"}"#),
+        ("x", "", r#"{"sub":"n","n":4294967295}"#),
+        ("", "a=1", r#"{"sub":"n","iat":1000}"#),
+        ("x", "a=1", r#"{"sub":"n","n":4294967295,"iat":1000}"#),
+    ] {
+        let mut draft = Draft::of(&w, w.endpoint("read").unwrap());
+        (draft.body, draft.query) = (body.as_bytes().to_vec(), query.into());
+        let (message, trace) = sign(&signer, &draft).unwrap();
+        let claims = &trace.iter().find(|(name, _)| name == "claims").unwrap().1;
+        assert_eq!(String::from_utf8_lossy(claims), expected);
+        let mut prepared = Prepared::new(&Signer { now: 7, ..signer }, &draft).unwrap();
+        assert_eq!(prepared.sign(1000, &Ones), Ok(&message), "{expected}");
     }
 }
 

@@ -256,6 +256,7 @@ fn a_description_that_is_wrong_is_refused_at_its_place() {
             "`request.body`",
         ),
         ("append {claims.sub}", "append {claims.sup}", "reads `claims.sup`", "`sub`"),
+        ("append {claims.sub}", "append {platform.sites}", "reads `platform.sites`", "`site`"),
         ("[\"POST\", \"request.body\"]", "[\"POST\", «\"post\"]", "unknown condition `post`", "capitals"),
         ("[\"POST\", \"request.body\"]", "[\"POST\", «\"\"]", "unknown condition ``", "capitals"),
         ("HS384 = \"request.target\"", "HS348 = \"request.target\"", "no `HS384`", "for this option"),
