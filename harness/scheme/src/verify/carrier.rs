@@ -92,3 +92,20 @@ pub(crate) fn body_member(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> 
         Some(_) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 9110 section 5.6.2: what separates, quotes or can't be seen is no part of a word, however often it is there.
+    #[test]
+    fn a_word_has_no_separator_however_many_there_are() {
+        assert!(is_word(b"eyJ-._~+/=!#$%&'*^`|():;<>?@[]{}\\"));
+        for odd in b",\" \t\0\x7f\x80\xff" {
+            for count in 1..5 {
+                let text = [&b"a"[..], &vec![*odd; count], b"b"].concat();
+                assert!(!is_word(&text), "{odd} {count} times");
+            }
+        }
+    }
+}

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bearproof_scheme::description::Alg;
 use bearproof_scheme::encoding::encode_hex;
 use bearproof_scheme::key::{Key, P256Key, RsaKey, Secret, mac, open, seal, sign, verify};
@@ -61,6 +63,23 @@ fn public_keys_have_the_forms_that_openssl_writes() {
         "f43b0fe26baea4df58ff8f5eabfdbcc1bffd3ebdaca02c52ef8f4849312967d9"
     );
     assert_eq!(key.private_pem().expose(), file("vectors/hexsafe/keys/other-2048.pem"));
+}
+
+/// RFC 7517 section 4 and RFC 7518 sections 6.2 and 6.3. The digests are of what `openssl rsa -modulus` writes, and of the
+/// two halves of the point at the end of `openssl pkey -pubout -outform DER`.
+#[test]
+fn public_keys_as_jwk_have_what_openssl_sees() {
+    let read = |jwk: &str| serde_json::from_str::<serde_json::Value>(jwk).unwrap();
+    let member = |jwk: &serde_json::Value, name: &str| {
+        sha256(&URL_SAFE_NO_PAD.decode(jwk.get(name).unwrap().as_str().unwrap()).unwrap())
+    };
+    let key = read(&rsa().jwk());
+    assert_eq!((&key["kty"], &key["e"]), (&"RSA".into(), &"AQAB".into()));
+    assert_eq!(member(&key, "n"), "cc41fd040d7a0de1ca18b99636686a3cc239dfb984a75e87c0af4df7a647a6b7");
+    let key = read(&p256().jwk());
+    assert_eq!((&key["kty"], &key["crv"]), (&"EC".into(), &"P-256".into()));
+    assert_eq!(member(&key, "x"), "42994f6cfb79f9e52142c57637874ff551a63a086e6220cb564f0a1ca64268b7");
+    assert_eq!(member(&key, "y"), "1042498ed1c1ff535830c10111954b077a83f33af11f1fbbbd9068789d251c52");
 }
 
 /// `openssl dgst -shaN -sign`, and its SHA-256: PKCS#1 v1.5 leaves no choice.
