@@ -4,11 +4,17 @@
 #![expect(clippy::expect_used, reason = "a bench stops at what can't be measured")]
 
 use bearproof_benches::{Server, body, draft, refused_early, refused_late, signed, suite};
+use bearproof_conform::freeze::plots;
 use bearproof_conform::frozen;
+use bearproof_conform::in_process::InProcessSubjects;
+use bearproof_conform::record::Nobody;
+use bearproof_conform::redact::Redactor;
+use bearproof_conform::run::{Selection, run};
 use bearproof_conform::suite::Suite;
 use bearproof_scheme::description::{Format, load};
 use bearproof_scheme::encoding::{JsonRules, Limits, Rules, compact, decode_url, encode_url, parse_object};
 use bearproof_scheme::plan::Plan;
+use bearproof_scheme::store::{ReplayMemory, Spent};
 use bearproof_scheme::token::split;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
@@ -88,6 +94,51 @@ fn stages(c: &mut Criterion) {
     group.finish();
 }
 
+/// A memory of a million nonces: one that is known, and fresh ones as they come and go, a million at any time.
+fn replay(c: &mut Criterion) {
+    const HELD: u64 = 1_000_000;
+    let memory = ReplayMemory::new(2 * 1_000_000);
+    for nonce in 0..HELD {
+        memory.spend(0, nonce.to_string().as_bytes(), HELD + nonce, 0);
+    }
+    let mut group = c.benchmark_group("replay memory with a million nonces");
+    let mut number = 0_u64;
+    group.bench_function("known", |b| {
+        b.iter(|| {
+            // A step that shares no factor with the number of nonces goes through all of them.
+            number = (number + 611_953) % HELD;
+            assert_eq!(memory.spend(0, black_box(number).to_string().as_bytes(), HELD, 0), Spent::Reused);
+        });
+    });
+    // With each fresh one a unit of time passes, and so one is over; room is made when the memory is full.
+    let mut now = HELD;
+    group.bench_function("fresh", |b| {
+        b.iter(|| {
+            now += 1;
+            let spent = memory.spend(0, black_box(now).to_string().as_bytes(), now + HELD, now);
+            assert_eq!(spent, Spent::Fresh);
+        });
+    });
+    group.finish();
+}
+
+/// All vectors of a scheme in process, judged. Over HTTP see `.ci/speed`: a run there takes a server of its own.
+fn runs(c: &mut Criterion) {
+    let suite = vectors();
+    let mut group = c.benchmark_group("in-process run");
+    group.sample_size(10);
+    for scheme in &suite.schemes {
+        let plots = plots(&suite.families, scheme).expect("plots").plots;
+        let redactor = Redactor::of_world(&scheme.default.world);
+        let selection = Selection { plots: &plots, frozen: None, run: "", seed: 1, recorder: &Nobody };
+        group.throughput(Throughput::Elements(u64::try_from(plots.len()).unwrap_or(0)));
+        group.bench_function(&scheme.id, |b| {
+            b.iter(|| run(black_box(&selection), &InProcessSubjects, &redactor).1.len());
+        });
+    }
+    group.finish();
+}
+
 /// Reading a description, compiling it, and loading everything.
 fn loading(c: &mut Criterion) {
     let suite = vectors();
@@ -115,5 +166,5 @@ fn loading(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, schemes, stages, loading);
+criterion_group!(benches, schemes, stages, replay, runs, loading);
 criterion_main!(benches);

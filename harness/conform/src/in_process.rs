@@ -7,6 +7,9 @@ use bearproof_scheme::weakness::Weakness;
 use bearproof_scheme::{Answer, Reference};
 
 use crate::entropy::Published;
+use crate::plot::Plot;
+use crate::results::Via;
+use crate::run::Subjects;
 use crate::subject::{Observation, Subject, SubjectError};
 use crate::suite::Variant;
 
@@ -52,6 +55,27 @@ impl InProcess {
     pub(crate) fn ask(&self, message: &Message, step: usize) -> Answer {
         let entropy = Published::new(&format!("{} server", self.id), step);
         self.reference.handle(&message.request(), self.now(), &entropy)
+    }
+}
+
+/// A fresh strict reference for each vector.
+pub struct InProcessSubjects;
+
+impl Subjects for InProcessSubjects {
+    fn with(&self, plot: &Plot, with: &mut dyn FnMut(&dyn Subject)) {
+        with(&InProcess::new(&plot.variant, &plot.id));
+    }
+
+    fn via(&self) -> Via {
+        Via::InProcess
+    }
+
+    fn lacks(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn concurrency(&self) -> usize {
+        std::thread::available_parallelism().map_or(2, usize::from)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bearproof_conform::compose;
 use bearproof_conform::freeze::{CONTROL, freeze_plot, plots_beside};
 use bearproof_conform::frozen;
-use bearproof_conform::in_process::InProcess;
+use bearproof_conform::in_process::InProcessSubjects;
 use bearproof_conform::login::Logins;
 use bearproof_conform::measure::{Measures, measure};
 use bearproof_conform::outlook::{Outlook, changes, measuring};
@@ -17,9 +17,8 @@ use bearproof_conform::redact::Redactor;
 use bearproof_conform::results::{
     Calibration, CalibrationState, Level, Results, Run, Suite as SuiteResult, Target, VectorResult, Via,
 };
-use bearproof_conform::run::{Selection, Subjects, run, target};
+use bearproof_conform::run::{Selection, run, target};
 use bearproof_conform::shard::{Shard, digest_of_ids};
-use bearproof_conform::subject::Subject;
 use bearproof_conform::suite::{Scheme, Suite, Variant};
 use bearproof_conform::vector::{SUITE, Vector};
 use bearproof_scheme::encoding::encode_hex;
@@ -64,26 +63,6 @@ pub(crate) struct Options {
 
 /// The reference's accepted results.
 const ACCEPTED: &str = "reports/reference.json";
-
-struct InProcessSubjects;
-
-impl Subjects for InProcessSubjects {
-    fn with(&self, plot: &Plot, with: &mut dyn FnMut(&dyn Subject)) {
-        with(&InProcess::new(&plot.variant, &plot.id));
-    }
-
-    fn via(&self) -> Via {
-        Via::InProcess
-    }
-
-    fn lacks(&self, _: &str) -> Option<String> {
-        None
-    }
-
-    fn concurrency(&self) -> usize {
-        std::thread::available_parallelism().map_or(2, usize::from)
-    }
-}
 
 /// All that a run gathers.
 #[derive(Default)]

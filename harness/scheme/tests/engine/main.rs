@@ -14,4 +14,5 @@ mod messages;
 mod operations;
 mod profiles;
 mod rights;
+mod steps;
 mod times;
