@@ -142,4 +142,30 @@ mod tests {
         );
         assert_eq!(split(Format::Opaque, &[&longest[..], b"a"].concat()).err(), Some(Reason::TokenTooLarge));
     }
+
+    /// RFC 7518 sections 4.5 and 5.3: no encrypted key, an IV of 96 bits, a tag of 128.
+    #[test]
+    fn a_jwe_has_parts_of_the_right_lengths() {
+        let (key, claims) = ([7; 32], b"{}");
+        let opened = |encrypted_key: &str, iv: &[u8], tag_len: usize| {
+            let header = encode_url(br#"{"alg":"dir","enc":"A256GCM"}"#);
+            let (ciphertext, tag) = seal(&key, &[9; IV_LEN], header.as_bytes(), claims).unwrap();
+            let tag: Vec<u8> = tag.into_iter().cycle().take(tag_len).collect();
+            let parts =
+                [header, encrypted_key.into(), encode_url(iv), encode_url(&ciphertext), encode_url(&tag)];
+            open_jwe(&parts.each_ref().map(|p| p.as_bytes()), &key, &Rules::STRICT, &Rules::STRICT)
+        };
+        assert_eq!(opened("", &[9; IV_LEN], TAG_LEN), Ok(claims.to_vec()));
+        for (encrypted_key, iv, tag_len) in [
+            ("AA", IV_LEN, TAG_LEN),
+            ("", IV_LEN - 1, TAG_LEN),
+            ("", IV_LEN + 4, TAG_LEN),
+            ("", IV_LEN, TAG_LEN - 4),
+            ("", IV_LEN, TAG_LEN + 1),
+        ] {
+            let refused = opened(encrypted_key, &vec![9; iv], tag_len);
+            assert_eq!(refused, Err(Reason::TokenMalformed), "{encrypted_key} {iv} {tag_len}");
+        }
+        assert_eq!(opened("", &[8; IV_LEN], TAG_LEN), Err(Reason::TokenUndecryptable));
+    }
 }
