@@ -153,7 +153,7 @@ mod tests {
             let tag: Vec<u8> = tag.into_iter().cycle().take(tag_len).collect();
             let parts =
                 [header, encrypted_key.into(), encode_url(iv), encode_url(&ciphertext), encode_url(&tag)];
-            open_jwe(&parts.each_ref().map(|p| p.as_bytes()), &key, &Rules::STRICT, &Rules::STRICT)
+            open_jwe(&parts.each_ref().map(String::as_bytes), &key, &Rules::STRICT, &Rules::STRICT)
         };
         assert_eq!(opened("", &[9; IV_LEN], TAG_LEN), Ok(claims.to_vec()));
         for (encrypted_key, iv, tag_len) in [

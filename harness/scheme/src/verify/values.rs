@@ -196,6 +196,18 @@ mod tests {
         assert_eq!(numeric_date("4294967296"), Some(4_294_967_296), "2^32");
     }
 
+    /// RFC 8259 section 6 has many texts for a number; JSON writers use one for a whole one.
+    #[test]
+    fn a_whole_number_has_one_form() {
+        let typed = |text: &'static str| is_typed(&Value::Number(text), &[Type::Integer]);
+        for good in ["0", "7", "-7", "1234567890123456789012345678901234567890"] {
+            assert!(typed(good), "{good}");
+        }
+        for other in ["-0", "7.0", "7e0", "7E1", "-7.5", "0.0"] {
+            assert!(!typed(other), "{other}");
+        }
+    }
+
     #[test]
     fn visiting_items_sees_what_the_list_of_items_has() {
         use crate::encoding::{JsonRules, Limits, parse_value};

@@ -221,6 +221,7 @@ fn a_description_that_is_wrong_is_refused_at_its_place() {
         ("{ choose = \"form\" }", "{ choose = «\"from\" }", "unknown choice `from`", "`form`"),
         ("\"HS384\"]", "\"HS348\"]", "has no `HS348`", "for this option"),
         ("= \"credential.secret\"\n", "= «\"request.path\"\n", "a key is a value", "name one"),
+        ("= \"credential.secret\"\n", "= «\"platform.site\"\n", "`platform.site` is public", "`secret`"),
         (
             "= \"credential.secret\"\n",
             "= «\"credential.secrets\"\n",
