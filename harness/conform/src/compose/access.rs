@@ -38,7 +38,8 @@ fn has(variant: &Variant, rule: &AccessRule, caller: &Credential) -> Vec<String>
     }
 }
 
-fn wanted(variant: &Variant, rule: &AccessRule, endpoint: &Endpoint) -> Vec<String> {
+/// What an access rule asks of whoever calls this endpoint.
+pub(super) fn wanted(variant: &Variant, rule: &AccessRule, endpoint: &Endpoint) -> Vec<String> {
     match &rule.required {
         Source::Endpoint(name) => words(value(&endpoint.attributes, name)),
         Source::Parameter(name) => {

@@ -5,7 +5,7 @@ use bearproof_scheme::description::{Kind, OperationKind, Part, Place, Rule, Sour
 use bearproof_scheme::encoding::string_literal;
 use bearproof_scheme::world::{Endpoint, Value, value};
 
-use super::access::is_believed;
+use super::access::{is_believed, wanted};
 use super::{Word, stands};
 use crate::recipe::{Edit, Given, Target};
 use crate::resolve::carrier;
@@ -81,7 +81,10 @@ pub(super) fn add(
         one.absent(words);
         match &part.rule {
             Rule::Nonce(_) => one.values(&NO_NONCE, Level::Must, words),
-            _ if one.is_free() => one.values(&WRONG_TYPE, Level::Should, words),
+            _ if one.is_free() => {
+                one.values(&WRONG_TYPE, Level::Should, words);
+                one.nearly_granted(endpoint, words);
+            }
             _ => {
                 if part.place != Place::Field {
                     one.values(&WRONG_TYPE, Level::Must, words);
@@ -93,6 +96,9 @@ pub(super) fn add(
         }
     }
 }
+
+/// Makes another text of one.
+type Change = fn(&str) -> String;
 
 /// A part that words are made for.
 struct One<'a> {
@@ -191,6 +197,37 @@ impl One<'_> {
         for (id, text) in near.iter().filter(|(_, text)| *text != right && !text.is_empty()) {
             let edit = Edit::SetPart { target: self.target(), value: Given::Json(string_literal(text)) };
             words.push(Word { level: self.level(Level::Must), ..self.breaking(id, edit) });
+        }
+    }
+
+    /// What is believed and decides who may call here: nearly what this endpoint asks for.
+    fn nearly_granted(&self, endpoint: &Endpoint, words: &mut Vec<Word>) {
+        let is_claim =
+            |s: &Source| self.part.place == Place::Claims && *s == Source::Claims(self.part.name.clone());
+        for rule in self.variant.description.access.iter().filter(|rule| is_claim(&rule.granted)) {
+            let wanted = wanted(self.variant, rule, endpoint);
+            let near: [(&str, Change); 6] = [
+                ("a-letter-less", |w| w.get(..w.len().saturating_sub(1)).unwrap_or_default().into()),
+                ("the-first-letter", |w| w.chars().take(1).collect()),
+                ("a-letter-more", |w| format!("{w}x")),
+                ("in-capitals", |w| w.to_uppercase()),
+                ("in-small-letters", |w| w.to_lowercase()),
+                ("in-a-text", |w| format!("x,{w},x")),
+            ];
+            for (id, change) in near {
+                let items: Vec<String> = wanted.iter().map(|w| change(w)).collect();
+                if items.is_empty() || items.iter().any(|item| item.is_empty() || wanted.contains(item)) {
+                    continue;
+                }
+                let texts: Vec<String> = items.iter().map(|item| string_literal(item)).collect();
+                let json = match (self.part.types.first(), texts.as_slice()) {
+                    (Some(Type::List), _) => format!("[{}]", texts.join(",")),
+                    (Some(Type::String), [one]) => one.clone(),
+                    _ => continue,
+                };
+                let edit = Edit::SetPart { target: self.target(), value: Given::Json(json) };
+                words.push(self.breaking(&format!("granted-{id}"), edit));
+            }
         }
     }
 

@@ -189,6 +189,29 @@ fn what_a_description_says_is_kept() {
     assert_eq!(path.pipeline().unwrap().single(), Some(&Source::Target));
 }
 
+/// The type in JSON is that of the value which a part takes over, whoever holds it.
+#[test]
+fn a_part_has_the_type_of_what_it_takes_over() {
+    use bearproof_scheme::description::Type;
+    for (table, kind, expected) in [
+        ("credential", "integer", Type::Integer),
+        ("credential", "list", Type::List),
+        ("credential", "text", Type::String),
+        ("platform", "integer", Type::Integer),
+        ("platform", "list", Type::List),
+        ("platform", "text", Type::String),
+    ] {
+        let text =
+            SCHEME.replace(&format!("[{table}]\n"), &format!("[{table}]\nmore = \"{kind}\"\n")).replace(
+                "[field.authorization]",
+                &format!("[claims.more]\nfrom = \"{table}.more\"\n[field.authorization]"),
+            );
+        let d = scheme(&text, &[]).map_err(|e| e.to_string()).unwrap();
+        let part = d.parts.iter().find(|p| p.path() == "claims.more").unwrap();
+        assert_eq!(part.types, [expected], "{table} {kind}");
+    }
+}
+
 #[test]
 fn a_description_that_is_wrong_is_refused_at_its_place() {
     for (old, new, message, remedy) in [
