@@ -101,12 +101,13 @@ const DECLARED: [(&str, &str); 12] = [
 ];
 
 /// Texts around the right one, or instead of it, that are not one JSON object with each name once.
-const TEXTS: [(&str, &str); 11] = [
+const TEXTS: [(&str, &str); 12] = [
     ("something-after", "{text}x"),
     ("twice", "{text}{text}"),
     ("a-nul-after", "{text}\u{0}{}"),
     ("a-comma-too-many", "{{inner},}"),
     ("a-comment", "{{inner}/* */}"),
+    ("a-line-comment", "{{inner} //\n}"),
     ("a-raw-control", "{{inner},\"x\":\"\u{1}\"}"),
     ("in-a-list", "[{text}]"),
     ("single-quotes", "{{inner},'x':1}"),

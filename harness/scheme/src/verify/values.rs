@@ -78,10 +78,9 @@ pub(crate) fn is_typed(value: &Value<'_>, types: &[Type]) -> bool {
     types.iter().any(fits)
 }
 
-/// A whole number in the one form that JSON writers use: no exponent, no fraction, no minus zero.
+/// A JSON number that is whole in the one form that JSON writers use: no exponent, no fraction, no minus zero.
 fn is_integer(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) && text != "-0"
+    text.strip_prefix('-').unwrap_or(text).bytes().all(|b| b.is_ascii_digit()) && text != "-0"
 }
 
 /// An absolute URL with scheme https, a host and no user information.
@@ -151,12 +150,9 @@ fn numeric_date(text: &str) -> Option<u64> {
 /// The nonce's text if it has the documented shape.
 pub(crate) fn read_nonce<'v>(value: &'v Value<'_>, shape: Nonce) -> Option<&'v [u8]> {
     match (shape, value) {
-        (Nonce::U32, Value::Number(text)) => {
-            is_decimal(text).then(|| text.parse::<u32>().ok())?.map(|_| text.as_bytes())
-        }
-        (Nonce::U64, Value::Number(text)) => {
-            is_decimal(text).then(|| text.parse::<u64>().ok())?.map(|_| text.as_bytes())
-        }
+        // A JSON number has no plus and no zeros in front, and no other sign, point or exponent is read here.
+        (Nonce::U32, Value::Number(text)) => text.parse::<u32>().ok().map(|_| text.as_bytes()),
+        (Nonce::U64, Value::Number(text)) => text.parse::<u64>().ok().map(|_| text.as_bytes()),
         (Nonce::Uuid, Value::String(text)) => {
             let hyphen = |i: usize| [8, 13, 18, 23].contains(&i);
             let fits = text.len() == 36
@@ -172,11 +168,6 @@ pub(crate) fn read_nonce<'v>(value: &'v Value<'_>, shape: Nonce) -> Option<&'v [
         }
         _ => None,
     }
-}
-
-/// Decimal digits without sign, point, exponent (leading zeros are no JSON).
-fn is_decimal(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]
