@@ -140,7 +140,18 @@ fn a_parameter_stands_in_the_path_percent_encoded_and_another_value_takes_its_pl
     let (d, w) = loaded();
     let (signer, draft) = (signer(&d, &w), Draft::of(&w, w.endpoint("write").unwrap()));
     assert_eq!(sign(&signer, &draft).unwrap().0.target, "/things/a%20b");
-    let given = Written::given(Place::Parameter, "id", "\"c/d\"");
-    let given = Written { bytes: b"c/d".to_vec(), ..given };
+    let given = Written::given(Place::Parameter, "id", "\"c\\u002Fd\"");
+    assert_eq!((given.bytes.as_slice(), given.json.as_str()), (&b"c/d"[..], "\"c\\u002Fd\""));
     assert_eq!(signer.message(&d.parts, &draft, &[given], None).unwrap().target, "/things/c%2Fd");
+}
+
+/// What is given as JSON is a text's letters where it is a text, and itself where it is anything else, JSON or not.
+#[test]
+fn a_given_value_is_the_letters_of_its_text() {
+    for (json, bytes) in
+        [("\"a\\n\"", "a\n"), ("1.50", "1.50"), ("[\"a\"]", "[\"a\"]"), ("{oops", "{oops"), ("", "")]
+    {
+        let given = Written::given(Place::Claims, "x", json);
+        assert_eq!((given.bytes.as_slice(), given.json.as_str()), (bytes.as_bytes(), json));
+    }
 }
