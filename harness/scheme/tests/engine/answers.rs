@@ -155,3 +155,21 @@ fn a_given_value_is_the_letters_of_its_text() {
         assert_eq!((given.bytes.as_slice(), given.json.as_str()), (bytes.as_bytes(), json));
     }
 }
+
+/// RFC 6750 section 3.1: no error code where no credential was given; RFC 9110 section 15.5.2: a 401 has a challenge.
+#[test]
+fn a_challenge_says_whether_a_credential_was_wrong() {
+    let (d, w) = loaded();
+    let (good, _) = sign(&signer(&d, &w), &Draft::of(&w, w.endpoint("read").unwrap())).unwrap();
+    let reference = Reference::strict(d, w);
+    let challenge = |line: Option<&str>| {
+        let mut message = good.clone();
+        message.fields.retain(|(name, _)| name != "authorization");
+        message.fields.extend(line.map(|line| ("authorization".to_string(), line.as_bytes().to_vec())));
+        let answer = reference.handle(&message.request(), 1000, &Nothing);
+        assert_eq!(answer.status, 401);
+        answer.fields.into_iter().find(|(name, _)| name == "WWW-Authenticate").map(|(_, value)| value)
+    };
+    assert_eq!(challenge(None).as_deref(), Some("Bearer"));
+    assert_eq!(challenge(Some("Bearer a.b.c")).as_deref(), Some("Bearer error=\"invalid_token\""));
+}
