@@ -12,8 +12,7 @@ use bearproof_conform::judge::let_in;
 use bearproof_conform::subject::Observation;
 use bearproof_scheme::world::Success;
 use tokio::runtime::Runtime;
-use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::clock::Stopwatch;
 use crate::progress::Progress;
@@ -24,8 +23,11 @@ use measured::Measured;
 /// Of so many requests the last asks what needs no credential, where there is such a thing.
 const OPEN_EVERY: u64 = 10;
 
-/// So many handles of exchanges are kept before those that have ended are dropped.
-const KEPT: usize = 1 << 14;
+/// A request is signed so long before it is due: long enough to be ready, short enough to be fresh.
+const AHEAD: Duration = Duration::from_millis(50);
+
+/// Whoever interrupts waits no longer than this.
+const NAP: Duration = Duration::from_millis(100);
 
 /// What is sent, where and how fast.
 pub(crate) struct Load<'a> {
@@ -88,22 +90,21 @@ impl Load<'_> {
             progress: Progress::new(total, width, Some(self.rate)),
         });
         let threads = threads.max(1);
-        let ended: Vec<Result<Vec<_>, String>> = std::thread::scope(|scope| {
+        // Each exchange holds a sender until it ends; when none is left, all have ended.
+        let (held, mut all_ended) = mpsc::channel::<()>(1);
+        let dispatched: Vec<Result<(), String>> = std::thread::scope(|scope| {
             let dispatch = |first: u64| {
-                let (numbers, shared) = ((first..total).step_by(threads), &shared);
-                scope.spawn(move || self.dispatch(runtime, source, first, numbers, shared))
+                let (numbers, shared, held) = ((first..total).step_by(threads), &shared, &held);
+                scope.spawn(move || self.dispatch(runtime, source, first, numbers, (shared, held)))
             };
             let all: Vec<_> = (0..).take(threads).map(dispatch).collect();
             all.into_iter()
                 .map(|thread| thread.join().unwrap_or_else(|_| Err("a signer broke".into())))
                 .collect()
         });
-        for tasks in ended {
-            for task in tasks? {
-                // It says itself what became of its request.
-                let _ = runtime.block_on(task);
-            }
-        }
+        drop(held);
+        runtime.block_on(all_ended.recv());
+        dispatched.into_iter().collect::<Result<(), String>>()?;
         let measured = std::mem::take(&mut *lock(&shared.measured));
         Ok(measured)
     }
@@ -115,14 +116,17 @@ impl Load<'_> {
         source: &Source<'_>,
         thread: u64,
         numbers: impl Iterator<Item = u64>,
-        shared: &Arc<Shared>,
-    ) -> Result<Vec<JoinHandle<()>>, String> {
-        let (mut tasks, mut numbers) = (Vec::new(), numbers.peekable());
+        (shared, held): (&Arc<Shared>, &mpsc::Sender<()>),
+    ) -> Result<(), String> {
+        let mut numbers = numbers.peekable();
         while let Some(first) = numbers.peek() {
             let world = source.world(format!("load/{thread}/{first}"))?;
             let mut signer = source.signer(&world)?;
             while let Some(number) = numbers.next_if(|_| signer.is_good()) {
                 let due = due(number, self.rate);
+                if !self.waited(shared.started, due.saturating_sub(AHEAD)) {
+                    return Ok(());
+                }
                 let open = self.open.clone().filter(|_| number % OPEN_EVERY == OPEN_EVERY - 1);
                 let is_open = open.is_some();
                 let bytes = match open {
@@ -134,20 +138,30 @@ impl Load<'_> {
                         bytes
                     }
                 };
-                std::thread::sleep(due.saturating_sub(shared.started.elapsed()));
-                if self.stop.load(Ordering::Relaxed) {
-                    return Ok(tasks);
+                if !self.waited(shared.started, due) {
+                    return Ok(());
                 }
                 lock(&shared.measured).sent(due, shared.started.elapsed().saturating_sub(due));
-                let shared = Arc::clone(shared);
-                tasks.push(runtime.spawn(async move { shared.exchange(&bytes, is_open, due).await }));
-                // What has ended need not be waited for.
-                if tasks.len() >= KEPT {
-                    tasks.retain(|task| !task.is_finished());
-                }
+                let (shared, held) = (Arc::clone(shared), held.clone());
+                runtime.spawn(async move {
+                    shared.exchange(&bytes, is_open, due).await;
+                    drop(held);
+                });
             }
         }
-        Ok(tasks)
+        Ok(())
+    }
+
+    /// Waits for a moment after the start; whether nobody interrupted.
+    fn waited(&self, started: Stopwatch, until: Duration) -> bool {
+        while !self.stop.load(Ordering::Relaxed) {
+            let left = until.saturating_sub(started.elapsed());
+            if left.is_zero() {
+                return true;
+            }
+            std::thread::sleep(left.min(NAP));
+        }
+        false
     }
 }
 
