@@ -108,7 +108,8 @@ enum Command {
         #[command(flatten)]
         pacing: Pacing,
     },
-    /// Ask a target at a steady rate, each request signed anew, and show how long its answers take.
+    /// Ask a target at a steady rate, each request signed anew, and show how long its answers take. Ends with 1 if a
+    /// request was not let in, with 4 if the rate was not reached.
     Load {
         /// The target's profile.
         #[arg(long, value_name = "PROFILE")]

@@ -189,6 +189,15 @@ fn what_a_description_says_is_kept() {
     assert_eq!(path.pipeline().unwrap().single(), Some(&Source::Target));
 }
 
+/// A credential ends by the operation that revokes, whatever else stands before it.
+#[test]
+fn the_operation_that_ends_a_credential_is_found() {
+    assert!(scheme(SCHEME, &[]).map_err(|e| e.to_string()).unwrap().revocation().is_none());
+    let more = "[revoke.end]\nguarded = true\nbody.user = { from = \"credential.name\", identifies = true }\n[access.right]";
+    let d = scheme(&SCHEME.replace("[access.right]", more), &[]).map_err(|e| e.to_string()).unwrap();
+    assert_eq!(d.revocation().map(|o| o.name.as_str()), Some("end"));
+}
+
 /// The type in JSON is that of the value which a part takes over, whoever holds it.
 #[test]
 fn a_part_has_the_type_of_what_it_takes_over() {
