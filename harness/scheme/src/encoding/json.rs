@@ -536,8 +536,8 @@ mod tests {
         ];
         let guesses = [&[][..], &["a"], &["a", "b"], &["b", "a"], &["a", "b", "c", "d"]];
         let guesses = guesses.map(|names| names.iter().filter_map(|n| Name::new(n)).collect::<Vec<_>>());
-        let limits = Limits { depth: 8, members: 3 };
-        for number in 0..members.len().pow(4) {
+        for (number, limit) in (0..members.len().pow(4)).flat_map(|number| [(number, 2), (number, 3)]) {
+            let limits = Limits { depth: 8, members: limit };
             let digit = |place: u32| number / members.len().pow(place) % members.len();
             let text: Vec<&str> = (0..4).map(|place| members[digit(place)]).collect();
             let text = format!("{{{}}}", text.join(","));
