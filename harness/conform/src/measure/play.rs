@@ -7,7 +7,7 @@ use crate::needs::references;
 use crate::plot::{Plot, expand};
 use crate::redact::Redactor;
 use crate::results::{Behaviour, Outcome, VectorResult};
-use crate::run::{Selection, Subjects, one};
+use crate::run::{INTERRUPTED, Selection, Subjects, one};
 use crate::suite::Scheme;
 
 /// One answer.
@@ -88,6 +88,9 @@ impl Prober<'_> {
         let Some(mut plot) = self.plot(measure, case)? else {
             return Ok(Answer::NotAsked("it does not fit this scheme".into()));
         };
+        if self.selection.recorder.stopped() {
+            return Ok(Answer::NotAsked(INTERRUPTED.into()));
+        }
         if self.subjects.seconds_left().is_some_and(|left| left <= 1) {
             return Ok(Answer::NotAsked(TOO_LATE.into()));
         }
@@ -165,7 +168,16 @@ const EXACT: u64 = 64;
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
     use super::*;
+    use crate::in_process::InProcessSubjects;
+    use crate::judgement::{Barrier, Planned};
+    use crate::record::Recorder;
+    use crate::results::Calibration;
+    use crate::suite::{Disk, Suite};
 
     fn found(limit: u64, from: u64, to: u64) -> (String, u32) {
         let mut asked = 0;
@@ -203,5 +215,35 @@ mod tests {
         assert_eq!(seen, found(1_000_000, 60, 315_360_000).0);
         assert!(seen.starts_with("let in up to 11 d"), "{seen}");
         assert!(asked <= 24, "{asked} requests");
+    }
+
+    /// Says after so many questions that the run was interrupted.
+    struct Impatient(AtomicUsize);
+
+    impl Recorder for Impatient {
+        fn planned(&self, _: &[Planned]) {}
+        fn calibrated(&self, _: &Calibration) {}
+        fn judged(&self, _: &VectorResult) {}
+        fn barrier(&self, _: &Barrier) {}
+        fn stopped(&self) -> bool {
+            self.0.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_err()
+        }
+    }
+
+    #[test]
+    fn nothing_more_is_asked_of_a_run_that_was_interrupted() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");
+        let suite = Suite::load(Arc::new(Disk(folder))).unwrap();
+        let (measures, scheme) = (suite.measures.as_ref().unwrap(), suite.scheme("hotwax").unwrap());
+        let seen = |patience: usize| {
+            let recorder = Impatient(AtomicUsize::new(patience));
+            let selection = Selection { plots: &[], frozen: None, run: "", seed: 1, recorder: &recorder };
+            let redactor = Redactor::of_world(&scheme.default.world);
+            measure(measures, scheme, &selection, &InProcessSubjects, &redactor).unwrap()
+        };
+        let (none, some, all) = (seen(0), seen(3), seen(usize::MAX));
+        let not_asked = |rows: &[Behaviour]| rows.iter().filter(|r| r.seen.ends_with(INTERRUPTED)).count();
+        assert_eq!((none.len(), not_asked(&none), not_asked(&all)), (all.len(), all.len(), 0));
+        assert!(not_asked(&some) < all.len() && not_asked(&some) > all.len() / 2, "{some:?}");
     }
 }
