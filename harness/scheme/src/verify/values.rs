@@ -200,6 +200,21 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_texts_is_one_however_they_are_written() {
+        use crate::encoding::{JsonRules, Limits, parse_value};
+        for (text, expected) in [
+            ("[]", true),
+            (r#"["a","b"]"#, true),
+            (r#"["a","\u0062"]"#, true),
+            (r#"["a",1]"#, false),
+            (r#""a""#, false),
+        ] {
+            let value = parse_value(text.as_bytes(), &JsonRules::STRICT, &Limits::DEFAULT).unwrap();
+            assert_eq!(is_typed(&value, &[Type::List]), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn visiting_items_sees_what_the_list_of_items_has() {
         use crate::encoding::{JsonRules, Limits, parse_value};
         for text in
@@ -233,7 +248,7 @@ mod tests {
     #[test]
     fn only_plain_https_urls_pass() {
         assert!(is_https_url("https://api.client.example/api?x=1"));
-        assert!(is_https_url("HTTPS://api.client.example:8443/"));
+        assert!(is_https_url("HTTPS://api-1.client.example:8443/"));
         // RFC 3986 section 3.2.2: colons of an address in brackets begin no port.
         assert!(is_https_url("https://[::1]/") && is_https_url("https://[2001:db8::1]:443/"));
         for text in [
@@ -249,6 +264,8 @@ mod tests {
             "https://a.example:x/",
             "https://.",
             "https://a.example/%zz",
+            "https://a_b.example/",
+            "https://a.example,b.example/",
             "https://[::1",
             "https://[localhost]/",
             "https://[::1]:x/",

@@ -239,6 +239,7 @@ fn a_description_that_is_wrong_is_refused_at_its_place() {
         ),
         ("[\"HS256\", \"HS384\"]", "«[]", "a choice needs options", "the default first"),
         ("\"R-2\"\n[transport]", "«\"R-3\"\n[transport]", "names no requirement", "did you mean"),
+        ("ref        = \"R-1\"", "ref        = «\"R-9\"", "names no requirement", "did you mean"),
         (
             "granted  = \"credential.rights\"",
             "granted  = «\"header.scope\"",
