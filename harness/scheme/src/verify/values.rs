@@ -185,6 +185,12 @@ mod tests {
         assert_eq!(numeric_date("1700000000000"), Some(u64::MAX), "milliseconds");
         assert_eq!(numeric_date("18446744073709551616"), Some(u64::MAX), "2^64");
         assert_eq!(numeric_date("4294967296"), Some(4_294_967_296), "2^32");
+        for last in ["253402300799", "253402300799.0", "2534023007.99e2"] {
+            assert_eq!(numeric_date(last), Some(LAST_SECOND), "{last}");
+        }
+        for later in ["253402300800", "253402300799.5", "2534023008e2"] {
+            assert_eq!(numeric_date(later), Some(u64::MAX), "{later}");
+        }
     }
 
     /// RFC 8259 section 6 has many texts for a number; JSON writers use one for a whole one.
@@ -249,6 +255,7 @@ mod tests {
     fn only_plain_https_urls_pass() {
         assert!(is_https_url("https://api.client.example/api?x=1"));
         assert!(is_https_url("HTTPS://api-1.client.example:8443/"));
+        assert!(is_https_url("https://a.example/%41%5a"));
         // RFC 3986 section 3.2.2: colons of an address in brackets begin no port.
         assert!(is_https_url("https://[::1]/") && is_https_url("https://[2001:db8::1]:443/"));
         for text in [
@@ -264,6 +271,8 @@ mod tests {
             "https://a.example:x/",
             "https://.",
             "https://a.example/%zz",
+            "https://a.example/%4",
+            "https://a.example/%",
             "https://a_b.example/",
             "https://a.example,b.example/",
             "https://[::1",

@@ -509,6 +509,15 @@ fn a_file_that_is_no_text_is_refused_at_its_place() {
     assert_fault(check(&vec![b'#'; largest + 1]), 0, 0, "16777217 bytes", "split");
 }
 
+/// Where several kinds of value may stand, who reads asks whether it is text.
+#[test]
+fn a_value_is_asked_whether_it_is_text() {
+    let text = |text: &str| {
+        parse("file.toml", text, |root| Ok(root.need("a", "anything")?.as_text().map(String::from))).unwrap()
+    };
+    assert_eq!((text("a = \"b\"\n").as_deref(), text("a = 1\n")), (Some("b"), None));
+}
+
 #[test]
 fn syntax_and_words_are_placed() {
     let read = |text: &str| parse("file.toml", text, |root| root.need("a", "a number")?.integer());
