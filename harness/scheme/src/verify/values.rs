@@ -188,6 +188,8 @@ mod tests {
         for last in ["253402300799", "253402300799.0", "2534023007.99e2"] {
             assert_eq!(numeric_date(last), Some(LAST_SECOND), "{last}");
         }
+        assert_eq!(numeric_date("00000000001700000000"), Some(1_700_000_000), "a text may begin with zeros");
+        assert_eq!(numeric_date("00000000253402300800"), Some(u64::MAX));
         for later in ["253402300800", "253402300799.5", "2534023008e2"] {
             assert_eq!(numeric_date(later), Some(u64::MAX), "{later}");
         }
@@ -221,19 +223,30 @@ mod tests {
     }
 
     #[test]
-    fn visiting_items_sees_what_the_list_of_items_has() {
+    fn items_are_those_of_a_list_or_the_one_of_a_scalar() {
         use crate::encoding::{JsonRules, Limits, parse_value};
-        for text in
-            [r#""a""#, "1", "true", "null", "[]", r#"["a","b"]"#, r#"["a","\u0062"]"#, r#"["a",1]"#, "{}"]
-        {
+        for (text, expected) in [
+            (r#""a""#, Some(&["a"][..])),
+            ("1", Some(&["1"])),
+            ("[]", Some(&[])),
+            (r#"["a","b"]"#, Some(&["a", "b"])),
+            (r#"["a","\u0062"]"#, Some(&["a", "b"])),
+            (r#"["a",1]"#, None),
+            ("true", None),
+            ("null", None),
+            ("{}", None),
+        ] {
             let value = parse_value(text.as_bytes(), &JsonRules::STRICT, &Limits::DEFAULT).unwrap();
+            let expected: Option<Vec<Vec<u8>>> =
+                expected.map(|items| items.iter().map(|item| item.as_bytes().to_vec()).collect());
+            let listed = items(&value).map(|items| items.iter().map(|i| i.to_vec()).collect::<Vec<_>>());
+            assert_eq!(listed, expected, "{text}");
             let mut seen: Vec<Vec<u8>> = Vec::new();
             let visited = visit(&value, &mut |item| {
                 seen.push(item.to_vec());
                 true
             });
-            let listed = items(&value).map(|items| items.iter().map(|i| i.to_vec()).collect::<Vec<_>>());
-            assert_eq!(visited.map(|_| seen), listed, "{text}");
+            assert_eq!(visited.map(|_| seen), expected, "{text}");
         }
     }
 

@@ -174,6 +174,9 @@ fn what_a_description_says_is_kept() {
     assert!(matches!(&part("claims.exp").lifetime, Some(Lifetime::Credential(name)) if name == "days"));
     assert_eq!(part("claims.body").when, [Condition::Method("POST".into()), Condition::Body]);
     assert_eq!(part("claims.path").pipeline().unwrap().single(), Some(&Source::Path));
+    assert!(
+        part("claims.body").pipeline().unwrap().keyed() && !part("claims.path").pipeline().unwrap().keyed()
+    );
     assert!(part("claims.sub").identifies && !part("claims.exp").identifies);
     assert_eq!(part("field.authorization").auth_scheme.as_deref(), Some("Bearer"));
     let names: Vec<String> = part("claims.body").pipeline().unwrap().steps.iter().map(Step::name).collect();
@@ -254,7 +257,12 @@ fn a_description_that_is_wrong_is_refused_at_its_place() {
         ("{ choose = \"form\" }", "{ choose = «\"from\" }", "unknown choice `from`", "`form`"),
         ("\"HS384\"]", "\"HS348\"]", "has no `HS348`", "for this option"),
         ("= \"credential.secret\"\n", "= «\"request.path\"\n", "a key is a value", "name one"),
-        ("= \"credential.secret\"\n", "= «\"platform.site\"\n", "`platform.site` is public", "`secret`"),
+        (
+            "[platform]\nsite = \"text\"\n[token]\nformat = \"jws\"\nalg    = { choose = \"form\" }\nkey    = \"credential.secret\"\n",
+            "[platform]\nkey = \"secret\"\nsite = \"text\"\n[token]\nformat = \"jws\"\nalg    = \"HS256\"\nkey    = «\"platform.site\"\n",
+            "`platform.site` is public",
+            "`secret`",
+        ),
         (
             "= \"credential.secret\"\n",
             "= «\"credential.secrets\"\n",

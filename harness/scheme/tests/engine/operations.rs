@@ -3,7 +3,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bearproof_scheme::sign::Entropy;
+use bearproof_scheme::description::Place;
+use bearproof_scheme::sign::{Draft, Entropy, Signer};
 use bearproof_scheme::world::Resolver;
 use bearproof_scheme::{Message, Reference, description, world};
 
@@ -188,4 +189,31 @@ fn what_does_not_exist_is_404_unless_the_scheme_says_otherwise() {
     let more = |refusal: &str| SCHEME.replace("\"*\" =", &format!("{refusal}\n\"*\" ="));
     good(&more("\"access.no-endpoint\" = { status = 410 }"), "/nowhere", 410);
     good(&more("\"access.*\" = { status = 403 }"), "/nowhere", 403);
+}
+
+/// What a path parameter is computed to be stands in the path, and what is bound to the path sees it there.
+#[test]
+fn a_computed_parameter_takes_the_place_of_the_worlds() {
+    let scheme = SCHEME
+        .replace("[field.authorization]", "[claims.path]\nfrom = \"request.path\"\n[field.authorization]")
+        .replace("[refusal]", "[revoke.end]\nguarded = true\nparameter.id = { from = \"credential.name\", identifies = true }\nbody.why = { from = \"credential.name\", optional = true }\n[refusal]");
+    let world = format!(
+        "{WORLD}[endpoint.end]\nmethod = \"DELETE\"\npath = \"/{{kind}}/{{id}}\"\nbody = \"{{}}\"\n\
+         parameters = {{ kind = \"x\", id = \"other\" }}\n"
+    );
+    let d = description::load("inline", "s.toml", &scheme, &[]).map_err(|e| e.to_string()).unwrap();
+    let w = world::load(&d, "w.toml", &world, &Nothing).map_err(|e| e.to_string()).unwrap();
+    let signer = Signer {
+        description: &d,
+        credential: w.credential("primary").unwrap(),
+        platform: w.platform("primary"),
+        now: 1000,
+        entropy: &Nothing,
+    };
+    let draft = Draft::of(&w, w.endpoint("end").unwrap());
+    let parts = [d.parts.as_slice(), d.operation("end").unwrap().parts.as_slice()].concat();
+    let written = signer.parts(&parts, &draft, &[], &mut Vec::new()).unwrap();
+    let claim = written.iter().find(|w| w.place == Place::Claims && w.name == "path").unwrap();
+    assert_eq!(claim.bytes, b"/x/n");
+    assert_eq!(signer.message(&parts, &draft, &written, Some("t")).unwrap().target, "/x/n");
 }

@@ -154,6 +154,20 @@ fn nothing_stands_in_front_of_the_strict_reference() {
     assert_eq!(Reference::strict(d, w).reads_otherwise(&message), None);
 }
 
+/// A weak one that takes the carrier from the first of two lines reads a message with one as it is.
+#[test]
+fn a_weak_reference_says_whether_it_reads_another_message() {
+    let (d, w) = loaded("");
+    let (message, _) = signed(&d, &w, "primary");
+    let mut twice = message.clone();
+    let line = twice.fields.iter().find(|(name, _)| name == "authorization").unwrap().clone();
+    twice.fields.push((line.0, b"Bearer another".to_vec()));
+    let weakness =
+        bearproof_scheme::weakness::all(&d, &w).into_iter().find(|w| w.id.ends_with("/first-of-two"));
+    let weak = Reference::weak(d, w, &weakness.unwrap());
+    assert_eq!((weak.reads_otherwise(&message), weak.reads_otherwise(&twice)), (Some(false), Some(true)));
+}
+
 /// What the caller lacks is named, unless the part may be left out.
 #[test]
 fn what_can_not_be_signed_says_why() {
