@@ -344,10 +344,7 @@ impl<'a> Signer<'a> {
         Ok(maker.write(part)?.map(|w| w.bytes))
     }
 
-    /// The request of an operation; a guarded one carries `token` or a fresh one.
-    ///
-    /// # Errors
-    /// See [`SignError`].
+    /// The parts of an operation's request: its inputs, and where it is guarded those of the scheme.
     pub fn operation_parts(&self, operation: &Operation) -> Vec<Part> {
         let mut parts = operation.parts.clone();
         if operation.guarded {

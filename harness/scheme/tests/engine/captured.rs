@@ -206,6 +206,18 @@ fn endpoints_beside_the_captured_one_are_kept() {
     assert!(said.message.contains("`method` of this endpoint is in the captured request"), "{said}");
 }
 
+#[test]
+fn a_captured_request_and_the_platforms_key_are_not_given_both() {
+    let d = description::load("inline", "scheme.toml", BY_TOKEN, &[]).map_err(|e| e.to_string()).unwrap();
+    let text = format!(
+        "format = 1\norigin = \"https://api.example\"\n[credential.primary]\ncaptured-request = '''\n{}'''\n\
+         [platform.primary]\nkey = \"a-fake-secret-of-more-than-32-bytes-1\"\n",
+        with_token(&token("{}"), "")
+    );
+    let refused = world::load(&d, "world.toml", &text, &Lines);
+    assert_refused(refused, "a captured request beside the platform's key", "remove one of them");
+}
+
 /// What is computed takes a key, which who captured a request does not have.
 #[test]
 fn the_holder_of_a_captured_request_makes_only_what_travels_as_it_is() {

@@ -211,7 +211,15 @@ fn a_computed_parameter_takes_the_place_of_the_worlds() {
         entropy: &Nothing,
     };
     let draft = Draft::of(&w, w.endpoint("end").unwrap());
-    let parts = [d.parts.as_slice(), d.operation("end").unwrap().parts.as_slice()].concat();
+    let parts = signer.operation_parts(d.operation("end").unwrap());
+    let paths: Vec<String> = parts.iter().map(description::Part::path).collect();
+    let own = ["parameter.id", "body.why"];
+    let all =
+        ["claims.sub", "claims.exp", "claims.tenants", "claims.level", "claims.path", "field.authorization"];
+    assert_eq!(paths, [&own[..], &all[..]].concat());
+    let login: Vec<String> =
+        signer.operation_parts(d.operation("login").unwrap()).iter().map(description::Part::path).collect();
+    assert_eq!(login, ["body.user", "body.password"], "it is not guarded");
     let written = signer.parts(&parts, &draft, &[], &mut Vec::new()).unwrap();
     let claim = written.iter().find(|w| w.place == Place::Claims && w.name == "path").unwrap();
     assert_eq!(claim.bytes, b"/x/n");
