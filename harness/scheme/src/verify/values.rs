@@ -268,7 +268,7 @@ mod tests {
     fn only_plain_https_urls_pass() {
         assert!(is_https_url("https://api.client.example/api?x=1"));
         assert!(is_https_url("HTTPS://api-1.client.example:8443/"));
-        assert!(is_https_url("https://a.example/%41%5a"));
+        assert!(is_https_url("https://a.example/%41%5a") && is_https_url("https://[::ffff:192.0.2.1]/"));
         // RFC 3986 section 3.2.2: colons of an address in brackets begin no port.
         assert!(is_https_url("https://[::1]/") && is_https_url("https://[2001:db8::1]:443/"));
         for text in [
@@ -287,6 +287,8 @@ mod tests {
             "https://a.example/%4",
             "https://a.example/%",
             "https://a_b.example/",
+            "https://[::g]/",
+            "https://[1234]/",
             "https://a.example,b.example/",
             "https://[::1",
             "https://[localhost]/",
