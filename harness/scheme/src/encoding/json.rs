@@ -630,10 +630,10 @@ mod tests {
 
     #[test]
     fn an_object_is_wanted_where_an_object_is_wanted() {
-        for text in [" []", " \"{}\"", " 1", " null"] {
+        for (text, offset) in [(" []", 1), (" \"{}\"", 1), ("1", 0), ("\n\t null", 3)] {
             assert_eq!(
                 parse_object(text.as_bytes(), &JsonRules::STRICT, &Limits::DEFAULT),
-                Err(JsonError { offset: 1, kind: JsonErrorKind::ExpectedObject }),
+                Err(JsonError { offset, kind: JsonErrorKind::ExpectedObject }),
                 "{text}"
             );
         }
