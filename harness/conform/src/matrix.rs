@@ -42,6 +42,8 @@ pub struct Line {
     pub says: String,
     /// The requirement of the check that it changes.
     pub reference: Option<String>,
+    /// See [`Weakness::raw_field`].
+    pub raw_field: bool,
     /// Ids of the vectors that fail on it, and how.
     pub kills: BTreeMap<String, Kill>,
 }
@@ -208,6 +210,7 @@ pub fn matrix(scheme: &Scheme, plots: &[Plot], frozen: &BTreeMap<String, Vector>
                     class: weakness.class,
                     says: weakness.says.clone(),
                     reference: weakness.reference.clone(),
+                    raw_field: weakness.raw_field,
                     kills,
                 }),
             }

@@ -70,6 +70,46 @@ fn every_weakness_that_a_vector_catches_is_one_of_some_choice() {
     }
 }
 
+/// RFC 9110 section 5.5: whether a weakness shows only in a field value with a control character is what its vectors say.
+#[test]
+fn what_shows_only_in_a_raw_field_is_marked() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");
+    let suite = Suite::load(Arc::new(Disk(folder))).map_err(|e| e.to_string()).unwrap();
+    let caught: serde_json::Value =
+        serde_json::from_slice(&suite.folder.read("catches.json").unwrap()).unwrap();
+    let caught: BTreeMap<String, BTreeSet<String>> =
+        serde_json::from_value(caught["catches"].clone()).unwrap();
+    let is_raw = |vector: &Vector| {
+        let fields = vector.steps.iter().filter_map(|s| s.request.as_ref()).flat_map(|r| &r.fields);
+        let control = |b: &u8| b.is_ascii_control() && *b != b'\t';
+        fields.filter_map(|f| f.value.bytes()).any(|value| value.iter().any(control))
+    };
+    let mut marked = 0;
+    for scheme in &suite.schemes {
+        let frozen = frozen::load(&scheme.id, scheme.folder.as_ref()).map_err(|e| e.to_string()).unwrap();
+        let weaknesses: BTreeMap<String, bool> = scheme
+            .variants()
+            .map_err(|f| f.to_string())
+            .unwrap()
+            .iter()
+            .flat_map(|v| all(&v.description, &v.world))
+            .map(|w| (w.id, w.raw_field))
+            .collect();
+        for (id, raw) in weaknesses {
+            let mut by = caught
+                .iter()
+                .filter(|(_, ids)| ids.contains(&id))
+                .filter_map(|(v, _)| frozen.get(v))
+                .peekable();
+            if by.peek().is_some() {
+                assert_eq!(by.all(is_raw), raw, "{}/{id}", scheme.id);
+                marked += usize::from(raw);
+            }
+        }
+    }
+    assert!(marked > 0);
+}
+
 #[test]
 fn ids_are_unique_and_plain_and_every_scheme_has_enough() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");

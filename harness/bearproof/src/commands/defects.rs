@@ -167,6 +167,7 @@ fn json_text(matrices: &[Matrix]) -> Result<String, Failure> {
                     "class": line.class.name(),
                     "says": line.says,
                     "requirement": line.reference,
+                    "raw_field": line.raw_field,
                     "state": state,
                     "because": because,
                     "killed_by": line.killers().collect::<Vec<_>>(),

@@ -76,6 +76,13 @@ fn pick_weakness(schemes: Vec<Scheme>, id: &str) -> Result<(Scheme, Weakness), F
         let mut weaknesses = all(&variant.description, &variant.world);
         if let Some(position) = weaknesses.iter().position(|w| w.id == rest) {
             let weakness = weaknesses.swap_remove(position);
+            if weakness.raw_field {
+                return Err(Failure::input(format!(
+                    "`{id}` can't be served: it shows only where a field value has a control character, and the HTTP \
+                     library of this server refuses such a request itself (RFC 9110 section 5.5)\n  help: `bearproof \
+                     defects` shows it in process"
+                )));
+            }
             scheme.default = variant;
             return Ok((scheme, weakness));
         }

@@ -108,6 +108,20 @@ fn a_weakness_of_another_choice_is_served_and_found() {
     served.stop();
 }
 
+/// The server's HTTP library refuses such a request before anybody could be weak.
+#[test]
+fn a_weakness_that_no_request_over_http_shows_is_not_served() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bearproof"));
+    let ended =
+        command.args(["serve", "--defect", "masonhub/field.authorization/cut-at-nul"]).output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("a field value has a control character") && said.contains("bearproof defects"),
+        "{said}"
+    );
+}
+
 #[test]
 fn hooks_end_rotate_and_forget() {
     let served = serve("hooks", "bursagb-apikey", &[]);

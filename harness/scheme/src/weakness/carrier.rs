@@ -154,7 +154,13 @@ fn front(list: &mut List<'_>, part: &Part, what: &str, says: &str, reading: Read
             message
         }));
     });
+    if let (true, Some(last)) = (RAW.contains(&what), list.found.last_mut()) {
+        last.raw_field = true;
+    }
 }
+
+/// See [`super::Weakness::raw_field`].
+const RAW: [&str; 2] = ["cut-at-nul", "any-ascii-blank"];
 
 /// Taken from another field where the right one is absent.
 fn elsewhere(list: &mut List<'_>, part: &Part, name: &'static str) {

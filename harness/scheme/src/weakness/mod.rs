@@ -62,6 +62,9 @@ pub struct Weakness {
     pub reference: Option<String>,
     /// Which requests it can make a difference to, by what the strict verifier does with them.
     pub touches: Touches,
+    /// It shows only where a field value has a control character, which RFC 9110 section 5.5 lets the HTTP side refuse
+    /// before anybody looks at a credential.
+    pub raw_field: bool,
     apply: Box<dyn Fn(&mut Plan) + Send + Sync>,
 }
 
@@ -135,6 +138,7 @@ impl List<'_> {
             says: says.into(),
             reference: reference.cloned(),
             touches: Touches::All,
+            raw_field: false,
             apply: Box::new(apply),
         });
     }
