@@ -15,7 +15,7 @@ use super::{Done, Failure, load_suite, pick_schemes, vectors_folder};
 use crate::embedded::Embedded;
 
 /// The generated file, below the vectors: what each rejecting vector catches.
-const CATCHES: &str = "catches.json";
+pub(super) const CATCHES: &str = "catches.json";
 
 /// What `defects` is asked for.
 pub(crate) struct Options {

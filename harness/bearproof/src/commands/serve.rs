@@ -4,12 +4,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bearproof_conform::suite::{Scheme, read_text};
+use bearproof_conform::frozen;
+use bearproof_conform::suite::{Scheme, Suite, Variant, read_text};
 use bearproof_scheme::document::nearest;
 use bearproof_scheme::weakness::{Weakness, all};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use super::defects::CATCHES;
 use super::{Done, Failure, load_suite, pick_schemes, reference};
 use crate::server::{Certificate, Origins, start};
 
@@ -31,7 +33,7 @@ pub(crate) fn serve(options: &Options) -> Result<Done, Failure> {
     let (schemes, weakness) = match &options.defect {
         None => (schemes, None),
         Some(id) => {
-            let (scheme, weakness) = pick_weakness(schemes, id)?;
+            let (scheme, weakness) = pick_weakness(&suite, schemes, id)?;
             (vec![scheme], Some(weakness))
         }
     };
@@ -62,8 +64,9 @@ pub(crate) fn serve(options: &Options) -> Result<Done, Failure> {
     })
 }
 
-/// The weakness with this id, `SCHEME/WHERE/WHAT`, and its scheme, with the first choice that has the weakness.
-fn pick_weakness(schemes: Vec<Scheme>, id: &str) -> Result<(Scheme, Weakness), Failure> {
+/// The weakness with this id, `SCHEME/WHERE/WHAT`, and its scheme, with the choice at which a vector notices it, else with
+/// the first that has it.
+fn pick_weakness(suite: &Suite, schemes: Vec<Scheme>, id: &str) -> Result<(Scheme, Weakness), Failure> {
     let (name, rest) = id.split_once('/').unwrap_or((id, ""));
     let known: Vec<String> = schemes.iter().map(|s| s.id.clone()).collect();
     let remedy = "`bearproof defects --format json` names all";
@@ -72,7 +75,8 @@ fn pick_weakness(schemes: Vec<Scheme>, id: &str) -> Result<(Scheme, Weakness), F
         return Err(Failure::input(format!("`{id}`: no scheme `{name}` here; {near}; {remedy}")));
     };
     let mut others = Vec::new();
-    for variant in scheme.variants().map_err(|f| Failure::input(f.to_string()))? {
+    let all_of_them = scheme.variants().map_err(|f| Failure::input(f.to_string()))?;
+    for variant in noticed_at(suite, &scheme, rest).into_iter().chain(all_of_them) {
         let mut weaknesses = all(&variant.description, &variant.world);
         if let Some(position) = weaknesses.iter().position(|w| w.id == rest) {
             let weakness = weaknesses.swap_remove(position);
@@ -90,6 +94,20 @@ fn pick_weakness(schemes: Vec<Scheme>, id: &str) -> Result<(Scheme, Weakness), F
     }
     let near = nearest(rest, others.iter().map(|w| w.id.as_str()));
     Err(Failure::input(format!("`{id}` is no weakness of `{name}`; {near}; {remedy}")))
+}
+
+/// The choices at which a vector of the suite notices this weakness, the scheme's own before others.
+fn noticed_at(suite: &Suite, scheme: &Scheme, weakness: &str) -> Option<Variant> {
+    let caught: serde_json::Value = serde_json::from_slice(&suite.folder.read(CATCHES).ok()?).ok()?;
+    let frozen = frozen::load(&scheme.id, scheme.folder.as_ref()).ok()?;
+    let catches = |id: &str| {
+        let ids = caught.get("catches").and_then(|all| all.get(id)).and_then(serde_json::Value::as_array);
+        ids.is_some_and(|ids| ids.iter().any(|caught| caught.as_str() == Some(weakness)))
+    };
+    let noticing = frozen.iter().filter(|(id, _)| catches(id)).map(|(_, vector)| &vector.choose);
+    let choose = noticing.min_by_key(|choose| choose.len())?;
+    let choose: Vec<(String, String)> = choose.iter().map(|(n, o)| (n.clone(), o.clone())).collect();
+    scheme.variant(&choose).ok()
 }
 
 /// Resolves on interrupt or termination.

@@ -122,6 +122,19 @@ fn a_weakness_that_no_request_over_http_shows_is_not_served() {
     );
 }
 
+/// One that every choice has and that a vector notices at another choice only.
+#[test]
+fn a_weakness_is_served_with_the_choice_at_which_it_is_noticed() {
+    let profile = |name: &str, id: &str| {
+        let served = serve(name, "hexsafe", &["--defect", id]);
+        std::fs::read_to_string(served.folder.join("hexsafe.toml")).unwrap()
+    };
+    let trimmed = profile("trimmed", "hexsafe/claims.digest/body-trimmed");
+    assert!(trimmed.contains("digest-body = \"as-sent\""), "{trimmed}");
+    let usual = profile("usual", "hexsafe/state/revoked");
+    assert!(!usual.contains("as-sent"), "{usual}");
+}
+
 #[test]
 fn hooks_end_rotate_and_forget() {
     let served = serve("hooks", "bursagb-apikey", &[]);
