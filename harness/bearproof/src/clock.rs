@@ -3,19 +3,23 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Seconds since 1970 UTC.
-#[expect(clippy::disallowed_methods, reason = "the live binding's clock is the system's, read here alone")]
 pub(crate) fn system_now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
+    since_1970().as_secs()
+}
+
+/// A system that thinks it is before 1970 is taken to be at its first second: every token is then from the future, and
+/// `doctor` tells how far the target's clock is ahead.
+#[expect(clippy::disallowed_methods, reason = "the live binding's clock is the system's, read here alone")]
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO)
 }
 
 /// So much of a second may be over when a request that ends with it is made.
 const START: Duration = Duration::from_millis(100);
 
 /// Waits for the start of a second, unless it has just begun.
-#[expect(clippy::disallowed_methods, reason = "the live binding's clock is the system's, read here alone")]
 pub(crate) fn wait_for_start() {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let over = Duration::from_nanos(now.subsec_nanos().into());
+    let over = Duration::from_nanos(since_1970().subsec_nanos().into());
     if over > START {
         std::thread::sleep(Duration::from_secs(1).saturating_sub(over));
     }

@@ -9,10 +9,9 @@ use bearproof_conform::outlook::{Outlook, measuring};
 use bearproof_conform::redact::{Redactor, mask_tokens};
 use bearproof_conform::results::Via;
 use bearproof_conform::suite::Suite;
-use bearproof_scheme::encoding::encode_hex;
 
 use super::target::{self, Profile, Reaching};
-use super::{Done, Failure, load_suite, outlook, run};
+use super::{Done, Failure, RunId, load_suite, outlook, run};
 use crate::clock::system_now;
 use crate::http_subject::{Http, HttpSubjects};
 use crate::pace::Pacing;
@@ -107,9 +106,7 @@ fn requests(suite: &Suite, profile: &Profile, http: &Http, ends: Option<u64>) ->
     let published = run::all_of(suite, &profile.scheme)?.plots;
     let deviations = profile.deviations(&published, false)?;
     let known = Known { plots: &profile.plots(published), deviations: &deviations, now: system_now() };
-    let mut id = [0_u8; 8];
-    aws_lc_rs::rand::fill(&mut id).map_err(|_| Failure::bug("no randomness"))?;
-    let id = encode_hex(&id);
+    let id = RunId::fresh()?.text();
     let subjects = HttpSubjects {
         targets: vec![(Vec::new(), http)],
         via: if http.origin.secure { Via::Https } else { Via::Http },

@@ -4,13 +4,12 @@ use std::io::{BufRead, Write};
 use std::path::PathBuf;
 
 use bearproof_conform::login::Logins;
-use bearproof_scheme::encoding::encode_hex;
 use bearproof_scheme::request::Message;
 use serde_json::json;
 
 use super::target::{Reaching, read};
-use super::{Done, Failure, load_suite};
-use crate::open_loop::fresh::{Caller, Source};
+use super::{Done, Failure, RunId, load_suite};
+use crate::open_loop::fresh::Source;
 use crate::pace::Pacing;
 
 /// What `feed` is asked for.
@@ -26,11 +25,10 @@ pub(crate) struct Options {
 pub(crate) fn feed(options: &Options) -> Result<Done, Failure> {
     let suite = load_suite(options.vectors.as_deref())?;
     let profile = read(&suite, &options.target)?;
-    let caller = Caller::of(&profile.variant, &options.role, options.endpoint.as_deref());
-    let caller = caller.map_err(|why| Failure::input(format!("{}: {why}", profile.name)))?;
+    let caller = profile.caller(&options.role, options.endpoint.as_deref())?;
     let http = profile.http(&options.reaching, &Pacing::default())?;
     let origin = profile.reach(&options.reaching).origin;
-    let run = encode_hex(&super::fresh_id()?);
+    let run = RunId::fresh()?.text();
     let source = Source { caller, run: &run, logins: Logins::default(), subject: &http };
     let nothing = |message: String| Failure { code: 4, message };
 

@@ -15,12 +15,11 @@ use bearproof_conform::redact::Redactor;
 use bearproof_conform::results::{CalibrationState, Outcome, VectorResult, Via};
 use bearproof_conform::run::{Selection, Subjects, ask, calibrate, changes_state};
 use bearproof_conform::suite::Variant;
-use bearproof_scheme::encoding::encode_hex;
 use tokio::runtime::Runtime;
 
 use super::repeat::Repeat;
 use super::target::{Profile, Reaching, read};
-use super::{Done, Failure, interrupt, load_suite};
+use super::{Done, Failure, RunId, interrupt, load_suite};
 use crate::clock::{Stopwatch, system_now};
 use crate::http_subject::HttpSubjects;
 use crate::pace::Pacing;
@@ -55,11 +54,10 @@ pub(crate) fn fuzz(options: &Options) -> Result<Done, Failure> {
             std::process::exit(i32::from(interrupt::CODE));
         }
     });
-    let mut id = [0_u8; 8];
-    aws_lc_rs::rand::fill(&mut id).map_err(|_| Failure::bug("no randomness"))?;
-    let seed = options.seed.unwrap_or_else(|| u64::from_be_bytes(id) >> 32);
+    let id = RunId::fresh()?;
+    let seed = options.seed.unwrap_or_else(|| id.seed());
     let http = profile.http(&options.reaching, &options.pacing)?;
-    let run = encode_hex(&id);
+    let run = id.text();
     let subjects = HttpSubjects {
         targets: vec![(Vec::new(), &http)],
         via: if http.origin.secure { Via::Https } else { Via::Http },
@@ -267,7 +265,7 @@ fn one(
     let plot = found.composition.plot(variant);
     let id = plot.id.clone();
     let status =
-        found.result.steps.last().and_then(|s| s.status).map(|s| format!(" ({s})")).unwrap_or_default();
+        found.result.steps.last().and_then(|s| s.status).map_or_else(String::new, |s| format!(" ({s})"));
     let (level, severity) = (plot.level.name(), plot.severity.name().to_uppercase());
     let mut text = format!("{severity}  {id}  ({level})\n  {}{status}: {}\n", kind.says(), plot.why);
     let cause = &found.result.cause;

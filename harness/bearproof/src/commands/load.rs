@@ -9,12 +9,11 @@ use std::time::Duration;
 use bearproof_conform::judge::let_in;
 use bearproof_conform::login::Logins;
 use bearproof_conform::subject::Subject;
-use bearproof_scheme::encoding::encode_hex;
 use serde_json::json;
 use tokio::runtime::Runtime;
 
 use super::target::{Profile, Reaching, read};
-use super::{Done, Failure, interrupt, load_suite};
+use super::{Done, Failure, RunId, interrupt, load_suite};
 use crate::http_subject::Http;
 use crate::marked::agent;
 use crate::open_loop::Load;
@@ -44,12 +43,11 @@ const REACHED: f64 = 0.95;
 pub(crate) fn load(options: &Options) -> Result<Done, Failure> {
     let suite = load_suite(options.vectors.as_deref())?;
     let profile = read(&suite, &options.target)?;
-    let caller = Caller::of(&profile.variant, &options.role, options.endpoint.as_deref());
-    let caller = caller.map_err(|why| Failure::input(format!("{}: {why}", profile.name)))?;
+    let caller = profile.caller(&options.role, options.endpoint.as_deref())?;
     let http = profile.http(&options.reaching, &Pacing::default())?;
-    let run = encode_hex(&super::fresh_id()?);
-    let source = Source { caller: caller.clone(), run: &run, logins: Logins::default(), subject: &http };
-    let success = caller.endpoint().map(|e| e.success.clone()).unwrap_or_default();
+    let run = RunId::fresh()?.text();
+    let source = Source { caller, run: &run, logins: Logins::default(), subject: &http };
+    let caller = &source.caller;
     let head = one(&source, &http)?;
 
     let runtime = Runtime::new().map_err(|e| Failure::bug(e.to_string()))?;
@@ -62,7 +60,7 @@ pub(crate) fn load(options: &Options) -> Result<Done, Failure> {
         connections: options.connections,
         open: options.open.as_ref().map(|path| open_request(path, &profile, &run)).transpose()?,
         head,
-        success: &success,
+        success: &caller.endpoint.success,
         stop: &stop,
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -77,9 +75,9 @@ pub(crate) fn load(options: &Options) -> Result<Done, Failure> {
         _ => 1,
     };
     let output = if options.json {
-        format!("{}\n", as_json(options, &profile, &caller, &outcome))
+        format!("{}\n", as_json(options, &profile, caller, &outcome))
     } else {
-        as_text(options, &profile, &caller, &outcome, reached)
+        as_text(options, &profile, caller, &outcome, reached)
     };
     Ok(Done { output: output.into_bytes(), code })
 }
@@ -92,11 +90,10 @@ fn one(source: &Source<'_>, http: &Http) -> Result<bool, Failure> {
     let mut signer = source.signer(&world).map_err(nothing)?;
     let message = signer.next().map_err(nothing)?;
     let answer = http.send(&message, 0).map_err(|e| Failure { code: 3, message: e.words().into() })?;
-    let success = source.caller.endpoint().map(|e| e.success.clone()).unwrap_or_default();
-    if !let_in(&success, &answer) {
+    if !let_in(&source.caller.endpoint.success, &answer) {
         return Err(nothing(format!(
             "the request of `{}` to `{}` was refused ({}), so nothing is measured\n  help: `bearproof doctor PROFILE` says why",
-            source.caller.role, source.caller.endpoint, answer.status
+            source.caller.role, source.caller.endpoint.role, answer.status
         )));
     }
     Ok(message.method == "HEAD")
@@ -114,7 +111,7 @@ fn as_json(options: &Options, profile: &Profile, caller: &Caller, outcome: &Outc
         "profile": profile.name,
         "scheme": profile.scheme.id,
         "role": caller.role,
-        "endpoint": caller.endpoint,
+        "endpoint": caller.endpoint.role,
         "asked_rate": options.rate,
         "asked_seconds": options.time.as_secs_f64(),
         "connections": options.connections,
@@ -133,7 +130,7 @@ fn as_text(
         "{}: `{}` to `{}` ({}), {} requests a second for {} s asked for\n",
         profile.name,
         caller.role,
-        caller.endpoint,
+        caller.endpoint.role,
         profile.scheme.id,
         options.rate,
         options.time.as_secs_f64(),

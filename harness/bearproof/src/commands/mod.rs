@@ -32,6 +32,7 @@ use std::sync::Arc;
 
 use bearproof_conform::suite::{Disk, Scheme, Suite, Variant};
 use bearproof_scheme::Fault;
+use bearproof_scheme::encoding::encode_hex;
 
 use crate::embedded::Embedded;
 
@@ -83,11 +84,25 @@ impl Done {
     }
 }
 
-/// A fresh id of a run.
-fn fresh_id() -> Result<[u8; 16], Failure> {
-    let mut id = [0_u8; 16];
-    aws_lc_rs::rand::fill(&mut id).map_err(|_| Failure::bug("no randomness"))?;
-    Ok(id)
+/// A fresh id of a run: it is in each request, and all randomness of the run follows from it.
+struct RunId([u8; 8]);
+
+impl RunId {
+    fn fresh() -> Result<Self, Failure> {
+        let mut id = [0_u8; 8];
+        aws_lc_rs::rand::fill(&mut id).map_err(|_| Failure::bug("no randomness"))?;
+        Ok(Self(id))
+    }
+
+    /// In hex.
+    fn text(&self) -> String {
+        encode_hex(&self.0)
+    }
+
+    /// A seed for a run that was not given one, short enough to be typed.
+    fn seed(&self) -> u64 {
+        u64::from_be_bytes(self.0) >> 32
+    }
 }
 
 /// The suite from a folder, else the embedded one.

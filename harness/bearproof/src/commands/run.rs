@@ -29,7 +29,7 @@ use tokio::sync::watch;
 use super::repeat::{Repeat, of_reference};
 use super::reports::{write, write_file};
 use super::target::{Profile, Reaching};
-use super::{Done, Failure, interrupt, load_suite, pick_schemes, reference, target as profile};
+use super::{Done, Failure, RunId, interrupt, load_suite, pick_schemes, reference, target as profile};
 use crate::clock::{Stopwatch, system_now};
 use crate::http_subject::HttpSubjects;
 use crate::journal::{Journal, NAME, Record, assembled};
@@ -92,9 +92,8 @@ pub(crate) fn execute(options: &Options) -> Result<Done, Failure> {
     let clock = Stopwatch::start();
     let started = bearproof_scheme::time::rfc3339(system_now());
     let suite = load_suite(options.vectors.as_deref())?;
-    let mut id = [0_u8; 8];
-    aws_lc_rs::rand::fill(&mut id).map_err(|_| Failure::bug("no randomness"))?;
-    let seed = options.seed.unwrap_or_else(|| u64::from_be_bytes(id) >> 32);
+    let id = RunId::fresh()?;
+    let seed = options.seed.unwrap_or_else(|| id.seed());
     let runtime = Runtime::new().map_err(|e| Failure::bug(e.to_string()))?;
     let profile = options.target.as_deref().map(|path| profile::read(&suite, path)).transpose()?;
     let (chosen, of_suite) = choose(options, &suite, profile.as_ref())?;
@@ -102,7 +101,7 @@ pub(crate) fn execute(options: &Options) -> Result<Done, Failure> {
         return dry_run(options, &suite, profile, chosen);
     }
     let mut record = Run {
-        id: encode_hex(&id),
+        id: id.text(),
         seed,
         started,
         duration_ms: 0,

@@ -13,11 +13,10 @@ use bearproof_conform::signing::{self, Wanted, signed};
 use bearproof_conform::suite::Variant;
 use bearproof_conform::written;
 use bearproof_scheme::document::nearest;
-use bearproof_scheme::encoding::encode_hex;
 use bearproof_scheme::wrong_signer::Made;
 
 use super::target::Reaching;
-use super::{Done, Failure, fresh_id, load_suite, pick_schemes, pick_world, run, target};
+use super::{Done, Failure, RunId, load_suite, pick_schemes, pick_world, run, target};
 use crate::clock::system_now;
 
 /// What `sign` is asked for.
@@ -56,7 +55,7 @@ pub(crate) fn sign(options: &Options) -> Result<Done, Failure> {
 /// The request that a vector sends, to the target of a profile or in the published world.
 fn of_vector(options: &Options, vector: &str) -> Result<Done, Failure> {
     let suite = load_suite(options.vectors.as_deref())?;
-    let run = encode_hex(&fresh_id()?);
+    let run = RunId::fresh()?.text();
     let (plot, reach) = match &options.target {
         Some(path) => {
             let profile = target::read(&suite, path)?;
@@ -106,7 +105,7 @@ fn pick(plots: Vec<Plot>, id: &str, variant: &Variant) -> Result<Plot, Failure> 
 fn of_world(options: &Options) -> Result<Done, Failure> {
     let suite = load_suite(options.vectors.as_deref())?;
     let variant = pick_world(&suite, options.scheme.as_deref(), options.target.as_deref())?;
-    let entropy = Published::of_run(&encode_hex(&fresh_id()?), "sign", 0);
+    let entropy = Published::of_run(&RunId::fresh()?.text(), "sign", 0);
     let wanted = Wanted {
         role: &options.role,
         endpoint: options.endpoint.as_deref(),

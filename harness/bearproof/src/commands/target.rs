@@ -20,6 +20,7 @@ use clap::Args;
 
 use super::Failure;
 use crate::http_subject::{Http, Learnt};
+use crate::open_loop::fresh::Caller;
 use crate::pace::{Pace, Pacing};
 use crate::wire::{Client, ClientConfig, Lanes, Origin, TlsOptions};
 
@@ -121,6 +122,11 @@ impl Profile {
             max_connections: connections,
         });
         client.map_err(|e| self.fault(&e))
+    }
+
+    /// The caller with this role, and the endpoint that it asks.
+    pub(super) fn caller(&self, role: &str, endpoint: Option<&str>) -> Result<Caller, Failure> {
+        Caller::of(&self.variant, role, endpoint).map_err(|why| self.fault(&why))
     }
 
     /// A failure that names the profile.

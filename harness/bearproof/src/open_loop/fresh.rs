@@ -20,7 +20,7 @@ const LOOK: u64 = 5;
 pub(crate) struct Caller {
     pub(crate) variant: Variant,
     pub(crate) role: String,
-    pub(crate) endpoint: String,
+    pub(crate) endpoint: Endpoint,
 }
 
 impl Caller {
@@ -50,11 +50,7 @@ impl Caller {
                 .or_else(|| ordinary().next())
                 .ok_or("the profile has no endpoint that takes requests")?,
         };
-        Ok(Self { variant: variant.clone(), role: role.into(), endpoint: found.role.clone() })
-    }
-
-    pub(crate) fn endpoint(&self) -> Option<&Endpoint> {
-        self.variant.world.endpoint(&self.endpoint)
+        Ok(Self { variant: variant.clone(), role: role.into(), endpoint: found.clone() })
     }
 }
 
@@ -96,10 +92,8 @@ impl Source<'_> {
     /// What can't be signed.
     pub(crate) fn signer<'w>(&'w self, world: &'w World) -> Result<Fresh<'w>, String> {
         let Variant { description, world: held, .. } = &world.variant;
-        let (credential, endpoint) = held
-            .credential(&self.caller.role)
-            .zip(held.endpoint(&self.caller.endpoint))
-            .ok_or("the profile has lost its caller")?;
+        // Of the profile's world a login changes the token alone.
+        let credential = held.credential(&self.caller.role).ok_or("the profile has lost its caller")?;
         let signer = Signer {
             description,
             credential,
@@ -107,7 +101,8 @@ impl Source<'_> {
             now: system_now(),
             entropy: &world.entropy,
         };
-        let prepared = Prepared::new(&signer, &Draft::of(held, endpoint)).map_err(|e| e.to_string())?;
+        let prepared =
+            Prepared::new(&signer, &Draft::of(held, &self.caller.endpoint)).map_err(|e| e.to_string())?;
         Ok(Fresh { prepared, run: self.run, world, made: 0 })
     }
 }
