@@ -112,8 +112,8 @@ pub fn digest_and_read<'s>(rows: &'s [[u64; 8]], mut key: impl FnMut() -> Vec<u8
     Subject::new("one SHA-256 and one random read", move || {
         let digest: [u8; 32] = Sha256::digest(key()).into();
         let [first, ..] = digest.as_chunks().0 else { return false };
-        let row = usize::try_from(u64::from_le_bytes(*first) % (rows.len() as u64)).unwrap_or_default();
-        black_box(rows.get(row)).is_some()
+        let row = usize::try_from(u64::from_le_bytes(*first) % (rows.len() as u64)).ok();
+        black_box(row.and_then(|row| rows.get(row))).is_some()
     })
 }
 

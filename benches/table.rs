@@ -16,7 +16,7 @@ use crate::paired::{Subject, ratio};
 use crate::{Server, body, draft, peers, signed, signer};
 
 /// Credentials among which an API key is looked for.
-const MANY: usize = 1_000_000;
+const MANY: u64 = 1_000_000;
 
 /// A signer's randomness where nothing random is written.
 pub struct Zeros;
@@ -68,7 +68,9 @@ pub fn tokens(suite: &Suite) -> Result<String, String> {
 
 /// Name of the processor, and which of the units that hash and decode it has.
 fn processor() -> String {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let Ok(info) = std::fs::read_to_string("/proc/cpuinfo") else {
+        return "Processor: unknown (there is no /proc/cpuinfo)".into();
+    };
     let entry = |name: &str| {
         let line = info.lines().find(|line| line.starts_with(name));
         line.and_then(|line| line.split_once(": ")).map_or("unknown", |(_, value)| value)
@@ -204,7 +206,7 @@ impl Table {
             .ok_or("no field with a key")?;
         line.clone_from(&key_text(0));
         let message = RefCell::new(message);
-        let request = |n: usize| {
+        let request = |n: u64| {
             let mut message = message.borrow_mut();
             let line = message.fields.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case("apikey"));
             if let Some((_, line)) = line {
@@ -212,7 +214,7 @@ impl Table {
             }
             server.lets_in(&message)
         };
-        let rows = vec![[7_u64; 8]; MANY];
+        let rows: Vec<[u64; 8]> = (0..MANY).map(|n| [n; 8]).collect();
         let (mut hit, mut miss, mut line) = (Random(1), Random(2), Random(3));
         let mut limit = limits::digest_and_read(&rows, || {
             let mut text = key_text(0);
@@ -236,16 +238,16 @@ impl Table {
 struct Random(u64);
 
 impl Random {
-    fn below(&mut self, limit: usize) -> usize {
+    fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % (limit as u64)).unwrap_or_default()
+        self.0 % limit
     }
 }
 
 /// The same caller with another key.
-fn with_key(primary: &Credential, n: usize) -> Credential {
+fn with_key(primary: &Credential, n: u64) -> Credential {
     let mut other = primary.clone();
     for (name, value) in &mut other.values {
         if name == "api_key" {
@@ -255,14 +257,15 @@ fn with_key(primary: &Credential, n: usize) -> Credential {
     Credential { state: State::Active, ..other }
 }
 
-fn key_text(n: usize) -> Vec<u8> {
+fn key_text(n: u64) -> Vec<u8> {
     format!("{n:08}-fake-key-of-a-bench").into_bytes()
 }
 
 /// Writes another number into a key's text.
-fn write_key(text: &mut [u8], mut n: usize) {
+fn write_key(text: &mut [u8], mut n: u64) {
     for digit in text.iter_mut().take(8).rev() {
-        *digit = b'0' + u8::try_from(n % 10).unwrap_or_default();
+        let [lowest, ..] = (n % 10).to_le_bytes();
+        *digit = b'0' + lowest;
         n /= 10;
     }
 }

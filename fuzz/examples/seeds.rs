@@ -151,10 +151,10 @@ fn requests(tag: u8, scheme: &Scheme) -> Outcome {
     Ok(())
 }
 
-/// A request to a weak server; the number chooses which.
+/// A request to a weak server; the number chooses which, by its two lowest bytes.
 fn of_weak(tag: u8, number: usize, message: &Message) -> Vec<u8> {
-    let number = u16::try_from(number).unwrap_or_default().to_be_bytes();
-    [&[tag], number.as_slice(), message.wire().as_slice()].concat()
+    let [low, high, ..] = number.to_le_bytes();
+    [&[tag, high, low], message.wire().as_slice()].concat()
 }
 
 /// The requests of all vectors of the world's own choices, below a folder.

@@ -228,7 +228,7 @@ fn answered(result: &VectorResult) -> String {
     match last.and_then(|s| s.observed.as_deref()) {
         Some("accept") => format!("let in{status}"),
         Some(_) => format!("refused{status}"),
-        None => "no answer".into(),
+        None => format!("no answer: {}", result.cause),
     }
 }
 

@@ -171,17 +171,16 @@ fn as_text(
     row("signed", outcome.signed_us.as_ref());
     row("no credential", outcome.open_us.as_ref());
     row("late by us", outcome.late_us.as_ref());
-    if let (Some(signed), Some(open)) = (&outcome.signed_us, &outcome.open_us) {
+    if let (Some(signed), Some(open), Some(path)) = (&outcome.signed_us, &outcome.open_us, &options.open) {
         let more = signed.p50.saturating_sub(open.p50);
         let share = more * 100 / signed.p50.max(1);
         let answers: Vec<String> =
             outcome.open.iter().map(|(class, count)| format!("{class}: {count}")).collect();
         let _ = writeln!(
             text,
-            "authentication and what it protects: {}.{:03} ms of the median, {share} % ({} answered {})",
+            "authentication and what it protects: {}.{:03} ms of the median, {share} % ({path} answered {})",
             more / 1000,
             more % 1000,
-            options.open.as_deref().unwrap_or_default(),
             answers.join(", "),
         );
     }

@@ -207,7 +207,11 @@ impl One<'_> {
         for rule in self.variant.description.access.iter().filter(|rule| is_claim(&rule.granted)) {
             let wanted = wanted(self.variant, rule, endpoint);
             let near: [(&str, Change); 6] = [
-                ("a-letter-less", |w| w.get(..w.len().saturating_sub(1)).unwrap_or_default().into()),
+                ("a-letter-less", |w| {
+                    let mut shorter = w.to_string();
+                    shorter.pop();
+                    shorter
+                }),
                 ("the-first-letter", |w| w.chars().take(1).collect()),
                 ("a-letter-more", |w| format!("{w}x")),
                 ("in-capitals", |w| w.to_uppercase()),
