@@ -2,26 +2,10 @@
 //! or JSON Pointer (RFC 6901), claims in a form of their own, and the fields of a body.
 
 use bearproof_scheme::description::Place;
-use bearproof_scheme::sign::{Draft, Entropy, Signer, Written, sign};
-use bearproof_scheme::world::Resolver;
-use bearproof_scheme::{Description, Message, Reference, World, description, world};
+use bearproof_scheme::sign::{Draft, Written, sign};
+use bearproof_scheme::{Description, Message, Reference, World};
 
-struct Nothing;
-
-impl Resolver for Nothing {
-    fn file(&self, _: &str) -> Result<Vec<u8>, String> {
-        Err("no files here".into())
-    }
-    fn variable(&self, _: &str) -> Result<String, String> {
-        Err("no variables here".into())
-    }
-}
-
-impl Entropy for Nothing {
-    fn bytes(&self, _: &str, len: usize) -> Vec<u8> {
-        vec![7; len]
-    }
-}
+use crate::common::{Nothing, described, signer, world_of};
 
 const SCHEME: &str = r#"
 format = 1
@@ -84,14 +68,9 @@ path   = "/things"
 "#;
 
 fn loaded() -> (Description, World) {
-    let d = description::load("inline", "s.toml", SCHEME, &[]).map_err(|e| e.to_string()).unwrap();
-    let w = world::load(&d, "w.toml", WORLD, &Nothing).map_err(|e| e.to_string()).unwrap();
+    let d = described(SCHEME);
+    let w = world_of(&d, WORLD);
     (d, w)
-}
-
-fn signer<'a>(d: &'a Description, w: &'a World) -> Signer<'a> {
-    let (credential, platform) = (w.credential("primary").unwrap(), w.platform("primary"));
-    Signer { description: d, credential, platform, now: 1000, entropy: &Nothing }
 }
 
 #[test]
@@ -104,7 +83,7 @@ fn an_operation_answers_with_members_by_name_and_by_pointer() {
         fields: vec![("Host".into(), b"api.example".to_vec())],
         body: br#"{"user":"n","password":"a-fake-password"}"#.to_vec(),
     };
-    let (message, _) = sign(&signer(&d, &w), &Draft::of(&w, w.endpoint("read").unwrap())).unwrap();
+    let (message, _) = sign(&signer(&d, &w, "primary"), &Draft::of(&w, w.endpoint("read").unwrap())).unwrap();
     let answer = Reference::strict(d, w).handle(&login.request(), 1000, &Nothing);
     assert_eq!((answer.status, answer.refused), (200, None));
     let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
@@ -124,7 +103,8 @@ fn an_operation_answers_with_members_by_name_and_by_pointer() {
 fn a_body_has_a_type_and_one_that_is_given_stays() {
     let (d, w) = loaded();
     for (role, expected) in [("write", &["application/json"][..]), ("typed", &["text/xml"]), ("read", &[])] {
-        let (message, _) = sign(&signer(&d, &w), &Draft::of(&w, w.endpoint(role).unwrap())).unwrap();
+        let (message, _) =
+            sign(&signer(&d, &w, "primary"), &Draft::of(&w, w.endpoint(role).unwrap())).unwrap();
         let types: Vec<String> = message
             .fields
             .iter()
@@ -138,7 +118,7 @@ fn a_body_has_a_type_and_one_that_is_given_stays() {
 #[test]
 fn a_parameter_stands_in_the_path_percent_encoded_and_another_value_takes_its_place() {
     let (d, w) = loaded();
-    let (signer, draft) = (signer(&d, &w), Draft::of(&w, w.endpoint("write").unwrap()));
+    let (signer, draft) = (signer(&d, &w, "primary"), Draft::of(&w, w.endpoint("write").unwrap()));
     assert_eq!(sign(&signer, &draft).unwrap().0.target, "/things/a%20b");
     let given = Written::given(Place::Parameter, "id", "\"c\\u002Fd\"");
     assert_eq!((given.bytes.as_slice(), given.json.as_str()), (&b"c/d"[..], "\"c\\u002Fd\""));
@@ -160,7 +140,7 @@ fn a_given_value_is_the_letters_of_its_text() {
 #[test]
 fn a_challenge_says_whether_a_credential_was_wrong() {
     let (d, w) = loaded();
-    let (good, _) = sign(&signer(&d, &w), &Draft::of(&w, w.endpoint("read").unwrap())).unwrap();
+    let (good, _) = sign(&signer(&d, &w, "primary"), &Draft::of(&w, w.endpoint("read").unwrap())).unwrap();
     let reference = Reference::strict(d, w);
     let challenge = |line: Option<&str>| {
         let mut message = good.clone();

@@ -4,9 +4,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bearproof_scheme::document::Fault;
-use bearproof_scheme::sign::{Entropy, Signer};
 use bearproof_scheme::world::{Resolver, Value, value};
 use bearproof_scheme::{Message, World, description, world};
+
+use crate::common::{described, signer};
 
 /// Reads a request line, field lines and a body, each on a line of its own.
 struct Lines;
@@ -34,12 +35,6 @@ impl Resolver for Lines {
             fields: lines.map(field).collect(),
             body: body.trim().as_bytes().to_vec(),
         })
-    }
-}
-
-impl Entropy for Lines {
-    fn bytes(&self, _: &str, len: usize) -> Vec<u8> {
-        vec![7; len]
     }
 }
 
@@ -109,7 +104,7 @@ constant = "2"
 "#;
 
 fn read(scheme: &str, origin: &str, request: &str) -> Result<World, Fault> {
-    let d = description::load("inline", "scheme.toml", scheme, &[]).map_err(|e| e.to_string()).unwrap();
+    let d = described(scheme);
     let text = format!(
         "format = 1\norigin = \"{origin}\"\n[credential.primary]\ncaptured-request = '''\n{request}'''\n"
     );
@@ -184,7 +179,7 @@ fn the_endpoint_is_where_the_request_went() {
 #[test]
 fn endpoints_beside_the_captured_one_are_kept() {
     let with = |endpoints: &str| {
-        let d = description::load("inline", "scheme.toml", BY_TOKEN, &[]).map_err(|e| e.to_string()).unwrap();
+        let d = described(BY_TOKEN);
         let request = with_token(&token("{}"), "");
         let text = format!(
             "format = 1\norigin = \"https://api.example\"\n[credential.primary]\ncaptured-request = '''\n{request}'''\n{endpoints}"
@@ -208,7 +203,7 @@ fn endpoints_beside_the_captured_one_are_kept() {
 
 #[test]
 fn a_captured_request_and_the_platforms_key_are_not_given_both() {
-    let d = description::load("inline", "scheme.toml", BY_TOKEN, &[]).map_err(|e| e.to_string()).unwrap();
+    let d = described(BY_TOKEN);
     let text = format!(
         "format = 1\norigin = \"https://api.example\"\n[credential.primary]\ncaptured-request = '''\n{}'''\n\
          [platform.primary]\nkey = \"a-fake-secret-of-more-than-32-bytes-1\"\n",
@@ -222,15 +217,9 @@ fn a_captured_request_and_the_platforms_key_are_not_given_both() {
 #[test]
 fn the_holder_of_a_captured_request_makes_only_what_travels_as_it_is() {
     let own = |scheme: &str, request: &str| {
-        let d = description::load("inline", "scheme.toml", scheme, &[]).map_err(|e| e.to_string()).unwrap();
+        let d = described(scheme);
         let world = read(scheme, "https://api.example", request).unwrap();
-        let signer = Signer {
-            description: &d,
-            credential: world.credential("primary").unwrap(),
-            platform: None,
-            now: 1000,
-            entropy: &Lines,
-        };
+        let signer = signer(&d, &world, "primary");
         signer.own_parts(&d.parts).iter().map(description::Part::path).collect::<Vec<_>>()
     };
     assert_eq!(own(BY_TOKEN, &with_token(&token("{}"), "")), ["field.authorization"]);

@@ -3,34 +3,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bearproof_scheme::sign::Entropy;
-use bearproof_scheme::world::Resolver;
-use bearproof_scheme::{Message, Reference, description, world};
+use bearproof_scheme::{Message, Reference};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
-struct Nothing;
-
-impl Resolver for Nothing {
-    fn file(&self, _: &str) -> Result<Vec<u8>, String> {
-        Err("no files here".into())
-    }
-    fn variable(&self, _: &str) -> Result<String, String> {
-        Err("no variables here".into())
-    }
-}
-
-impl Entropy for Nothing {
-    fn bytes(&self, _: &str, len: usize) -> Vec<u8> {
-        vec![7; len]
-    }
-}
-
-fn reference(scheme: &str, world: &str) -> Reference {
-    let d = description::load("inline", "scheme.toml", scheme, &[]).map_err(|e| e.to_string()).unwrap();
-    let w = world::load(&d, "world.toml", world, &Nothing).map_err(|e| e.to_string()).unwrap();
-    Reference::strict(d, w)
-}
+use crate::common::{Nothing, reference};
 
 /// What the reference says: `accept`, or the reason.
 fn said(reference: &Reference, message: &Message) -> String {

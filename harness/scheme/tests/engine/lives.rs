@@ -4,37 +4,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bearproof_scheme::description::Type;
-use bearproof_scheme::sign::{Draft, Entropy, Prepared, Signer, sign, write_time};
-use bearproof_scheme::world::Resolver;
-use bearproof_scheme::{Message, Reference, description, world};
+use bearproof_scheme::sign::{Draft, Prepared, Signer, sign, write_time};
+use bearproof_scheme::{Message, Reference};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-struct Ones;
-
-impl Resolver for Ones {
-    fn file(&self, _: &str) -> Result<Vec<u8>, String> {
-        Err("no files here".into())
-    }
-    fn variable(&self, _: &str) -> Result<String, String> {
-        Err("no variables here".into())
-    }
-}
-
-/// All bits are set, so that a bit that should be cleared shows.
-impl Entropy for Ones {
-    fn bytes(&self, _: &str, len: usize) -> Vec<u8> {
-        vec![0xFF; len]
-    }
-}
-
-struct Zeros;
-
-impl Entropy for Zeros {
-    fn bytes(&self, _: &str, len: usize) -> Vec<u8> {
-        vec![0; len]
-    }
-}
+use crate::common::{Filled, described, signer, world_of};
 
 const SECRET: &str = "a-fake-secret-of-more-than-32-bytes-3";
 
@@ -49,12 +24,12 @@ fn scheme(claims: &str) -> String {
 }
 
 fn loaded(claims: &str, leeway: u64) -> (bearproof_scheme::Description, bearproof_scheme::World) {
-    let d = description::load("inline", "s.toml", &scheme(claims), &[]).map_err(|e| e.to_string()).unwrap();
+    let d = described(&scheme(claims));
     let text = format!(
         "format = 1\norigin = \"https://api.example\"\nleeway = \"{leeway}s\"\n[credential.primary]\nname = \"n\"\n\
          secret = \"{SECRET}\"\n[endpoint.read]\nmethod = \"GET\"\npath = \"/\"\n"
     );
-    let w = world::load(&d, "w.toml", &text, &Ones).map_err(|e| e.to_string()).unwrap();
+    let w = world_of(&d, &text);
     (d, w)
 }
 
@@ -74,7 +49,7 @@ fn said(of: &str, leeway: u64, claims: &str) -> String {
         fields: fields.map(|(name, value)| (name.into(), value.into_bytes())).to_vec(),
         body: Vec::new(),
     };
-    let answer = Reference::strict(d, w).handle(&message.request(), 1000, &Ones);
+    let answer = Reference::strict(d, w).handle(&message.request(), 1000, &Filled(0xFF));
     answer.refused.unwrap_or_else(|| "accept".into())
 }
 
@@ -196,8 +171,7 @@ fn what_depends_on_body_or_query_is_there_only_with_it() {
     let claims = "[claims.n]\nnonce = \"u32\"\nwhen = [\"request.body\"]\n\
                   [claims.iat]\ntime = \"issued\"\nwhen = [\"request.query\"]\n";
     let (d, w) = loaded(claims, 0);
-    let credential = w.credential("primary").unwrap();
-    let signer = Signer { description: &d, credential, platform: None, now: 1000, entropy: &Ones };
+    let signer = Signer { entropy: &Filled(0xFF), ..signer(&d, &w, "primary") };
     for (body, query, expected) in [
         ("", "", r#"{"sub":"n"}"#),
         ("x", "", r#"{"sub":"n","n":4294967295}"#),
@@ -210,8 +184,8 @@ fn what_depends_on_body_or_query_is_there_only_with_it() {
         let claims = &trace.iter().find(|(name, _)| name == "claims").unwrap().1;
         assert_eq!(String::from_utf8_lossy(claims), expected);
         // Prepared at another time and with other randomness.
-        let mut prepared = Prepared::new(&Signer { now: 7, entropy: &Zeros, ..signer }, &draft).unwrap();
-        assert_eq!(prepared.sign(1000, &Ones), Ok(&message), "{expected}");
+        let mut prepared = Prepared::new(&Signer { now: 7, entropy: &Filled(0), ..signer }, &draft).unwrap();
+        assert_eq!(prepared.sign(1000, &Filled(0xFF)), Ok(&message), "{expected}");
     }
 }
 
@@ -247,8 +221,7 @@ fn nonces_have_their_shape_and_no_other_is_read() {
         ),
     ] {
         let (d, w) = loaded(&shape(word), 0);
-        let credential = w.credential("primary").unwrap();
-        let signer = Signer { description: &d, credential, platform: None, now: 1000, entropy: &Ones };
+        let signer = Signer { entropy: &Filled(0xFF), ..signer(&d, &w, "primary") };
         let draft = Draft::of(&w, w.endpoint("read").unwrap());
         let (_, trace) = sign(&signer, &draft).map_err(|e| e.to_string()).unwrap();
         let claims = &trace.iter().find(|(name, _)| name == "claims").unwrap().1;

@@ -6,6 +6,7 @@
 
 mod answers;
 mod captured;
+mod common;
 mod keys;
 mod language;
 mod lives;

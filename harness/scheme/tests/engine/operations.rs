@@ -4,26 +4,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bearproof_scheme::description::Place;
-use bearproof_scheme::sign::{Draft, Entropy, Signer};
-use bearproof_scheme::world::Resolver;
-use bearproof_scheme::{Message, Reference, description, world};
+use bearproof_scheme::sign::Draft;
+use bearproof_scheme::{Message, Reference, description};
 
-struct Nothing;
-
-impl Resolver for Nothing {
-    fn file(&self, _: &str) -> Result<Vec<u8>, String> {
-        Err("no files here".into())
-    }
-    fn variable(&self, _: &str) -> Result<String, String> {
-        Err("no variables here".into())
-    }
-}
-
-impl Entropy for Nothing {
-    fn bytes(&self, _: &str, len: usize) -> Vec<u8> {
-        vec![7; len]
-    }
-}
+use crate::common::{Nothing, described, reference, signer, world_of};
 
 const SCHEME: &str = r#"
 format = 1
@@ -98,12 +82,6 @@ method = "GET"
 path   = "/{kind}/{tenant}/read"
 parameters = { kind = "x", tenant = "t1" }
 "#;
-
-fn reference(scheme: &str, world: &str) -> Reference {
-    let d = description::load("inline", "s.toml", scheme, &[]).map_err(|e| e.to_string()).unwrap();
-    let w = world::load(&d, "w.toml", world, &Nothing).map_err(|e| e.to_string()).unwrap();
-    Reference::strict(d, w)
-}
 
 fn call(method: &str, target: &str, token: Option<&str>, body: &str) -> Message {
     let mut fields = vec![("Host".to_string(), b"api.example".to_vec())];
@@ -201,15 +179,9 @@ fn a_computed_parameter_takes_the_place_of_the_worlds() {
         "{WORLD}[endpoint.end]\nmethod = \"DELETE\"\npath = \"/{{kind}}/{{id}}\"\nbody = \"{{}}\"\n\
          parameters = {{ kind = \"x\", id = \"other\" }}\n"
     );
-    let d = description::load("inline", "s.toml", &scheme, &[]).map_err(|e| e.to_string()).unwrap();
-    let w = world::load(&d, "w.toml", &world, &Nothing).map_err(|e| e.to_string()).unwrap();
-    let signer = Signer {
-        description: &d,
-        credential: w.credential("primary").unwrap(),
-        platform: w.platform("primary"),
-        now: 1000,
-        entropy: &Nothing,
-    };
+    let d = described(&scheme);
+    let w = world_of(&d, &world);
+    let signer = signer(&d, &w, "primary");
     let draft = Draft::of(&w, w.endpoint("end").unwrap());
     let parts = signer.operation_parts(d.operation("end").unwrap());
     let paths: Vec<String> = parts.iter().map(description::Part::path).collect();

@@ -3,9 +3,11 @@
 
 use bearproof_scheme::description::{Place, Type};
 use bearproof_scheme::document::Fault;
-use bearproof_scheme::sign::{Draft, Entropy, Signer, sign};
-use bearproof_scheme::world::{Hook, Hooks, Permission, Resolver};
+use bearproof_scheme::sign::{Draft, sign};
+use bearproof_scheme::world::{Hook, Hooks, Permission};
 use bearproof_scheme::{Description, World, description, world};
+
+use crate::common::{Nothing, signer};
 
 const SCHEME: &str = r#"
 format = 1
@@ -40,23 +42,6 @@ secret = "a-fake-secret-of-more-than-32-bytes-2"
 method = "GET"
 path   = "/"
 "#;
-
-struct Nothing;
-
-impl Resolver for Nothing {
-    fn file(&self, _: &str) -> Result<Vec<u8>, String> {
-        Err("no files here".into())
-    }
-    fn variable(&self, _: &str) -> Result<String, String> {
-        Err("no variables here".into())
-    }
-}
-
-impl Entropy for Nothing {
-    fn bytes(&self, _: &str, len: usize) -> Vec<u8> {
-        vec![7; len]
-    }
-}
 
 fn load(more: &str) -> Result<(Description, World), Fault> {
     let mut d = description::load("inline", "scheme.toml", SCHEME, &[])?;
@@ -167,8 +152,7 @@ fn a_type_that_the_document_leaves_open_is_written_as_the_profile_says() {
 
 /// The claims of a fresh token at second 1000.
 fn claims(d: &Description, w: &World) -> String {
-    let credential = w.credential("primary").unwrap();
-    let signer = Signer { description: d, credential, platform: None, now: 1000, entropy: &Nothing };
+    let signer = signer(d, w, "primary");
     let (_, trace) =
         sign(&signer, &Draft::of(w, w.endpoint("read").unwrap())).map_err(|e| e.to_string()).unwrap();
     let (_, claims) = trace.into_iter().find(|(name, _)| name == "claims").unwrap();

@@ -4,26 +4,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bearproof_scheme::description::Place;
-use bearproof_scheme::sign::{Draft, Entropy, Signer, sign};
-use bearproof_scheme::world::Resolver;
+use bearproof_scheme::sign::{Draft, sign};
 use bearproof_scheme::{Description, Message, Reference, World, description, world};
 
-struct Nothing;
-
-impl Resolver for Nothing {
-    fn file(&self, _: &str) -> Result<Vec<u8>, String> {
-        Err("no files here".into())
-    }
-    fn variable(&self, _: &str) -> Result<String, String> {
-        Err("no variables here".into())
-    }
-}
-
-impl Entropy for Nothing {
-    fn bytes(&self, _: &str, len: usize) -> Vec<u8> {
-        vec![7; len]
-    }
-}
+use crate::common::{Nothing, described, signer, world_of};
 
 const SCHEME: &str = r#"
 format = 1
@@ -83,16 +67,15 @@ state  = "disabled"
 "#;
 
 fn loaded(attributes: &str) -> (Description, World) {
-    let d = description::load("inline", "s.toml", SCHEME, &[]).map_err(|e| e.to_string()).unwrap();
+    let d = described(SCHEME);
     let text = format!("{WORLD}[endpoint.read]\nmethod = \"GET\"\npath = \"/x\"\n{attributes}\n");
-    let w = world::load(&d, "w.toml", &text, &Nothing).map_err(|e| e.to_string()).unwrap();
+    let w = world_of(&d, &text);
     (d, w)
 }
 
 /// The good request of a caller, and the claims of its token.
 fn signed(d: &Description, w: &World, role: &str) -> (Message, String) {
-    let credential = w.credential(role).unwrap();
-    let signer = Signer { description: d, credential, platform: None, now: 1000, entropy: &Nothing };
+    let signer = signer(d, w, role);
     let (message, trace) = sign(&signer, &Draft::of(w, w.endpoint("read").unwrap())).unwrap();
     let (_, claims) = trace.into_iter().find(|(name, _)| name == "claims").unwrap();
     (message, String::from_utf8(claims).unwrap())
@@ -130,7 +113,7 @@ fn a_list_of_nothing_is_covered_by_any_list_and_by_nothing_else() {
         .replace("rights = \"list\"\n", "rights = \"list\"\nmore   = \"list\"\n")
         .replace("[field.authorization]", "[claims.more]\nfrom = \"credential.more\"\ntype = \"list\"\noptional = true\n[field.authorization]")
         .replace("[access.said]\ngranted  = \"claims.rights\"", "[access.said]\ngranted  = \"claims.more\"");
-    let d = description::load("inline", "s.toml", &scheme, &[]).map_err(|e| e.to_string()).unwrap();
+    let d = described(&scheme);
     for (more, said_of, expected) in [
         ("more = [\"x\"]", "said = []", "accept"),
         ("more = []", "said = []", "accept"),
@@ -139,7 +122,7 @@ fn a_list_of_nothing_is_covered_by_any_list_and_by_nothing_else() {
     ] {
         let world = WORLD.replacen("level  = 2", &format!("level  = 2\n{more}"), 1);
         let text = format!("{world}[endpoint.read]\nmethod = \"GET\"\npath = \"/x\"\n{said_of}\n");
-        let w = world::load(&d, "w.toml", &text, &Nothing).map_err(|e| e.to_string()).unwrap();
+        let w = world_of(&d, &text);
         let (message, claims) = signed(&d, &w, "primary");
         assert_eq!(claims.contains("more"), !more.is_empty(), "{claims}");
         assert_eq!(said(&Reference::strict(d.clone(), w), &message), expected, "{more} {said_of}");
@@ -173,8 +156,8 @@ fn a_weak_reference_says_whether_it_reads_another_message() {
 fn what_can_not_be_signed_says_why() {
     let world = |lacks: &str| {
         let text = format!("{WORLD}[endpoint.read]\nmethod = \"GET\"\npath = \"/x\"\n");
-        let d = description::load("inline", "s.toml", SCHEME, &[]).map_err(|e| e.to_string()).unwrap();
-        let mut w = world::load(&d, "w.toml", &text, &Nothing).map_err(|e| e.to_string()).unwrap();
+        let d = described(SCHEME);
+        let mut w = world_of(&d, &text);
         for credential in &mut w.credentials {
             credential.values.retain(|(name, _)| name != lacks);
         }
@@ -182,8 +165,7 @@ fn what_can_not_be_signed_says_why() {
     };
     let why = |lacks: &str| {
         let (d, w) = world(lacks);
-        let credential = w.credential("primary").unwrap();
-        let signer = Signer { description: &d, credential, platform: None, now: 1000, entropy: &Nothing };
+        let signer = signer(&d, &w, "primary");
         sign(&signer, &Draft::of(&w, w.endpoint("read").unwrap())).err().map(|e| e.to_string())
     };
     assert_eq!(why("nothing"), None);
@@ -202,9 +184,9 @@ fn an_optional_field_that_is_empty_is_malformed() {
         "[access.right]",
         "[field.x-name]\nfrom = \"credential.name\"\noptional = true\n[access.right]",
     );
-    let d = description::load("inline", "s.toml", &scheme, &[]).map_err(|e| e.to_string()).unwrap();
+    let d = described(&scheme);
     let text = format!("{WORLD}[endpoint.read]\nmethod = \"GET\"\npath = \"/x\"\n");
-    let w = world::load(&d, "w.toml", &text, &Nothing).map_err(|e| e.to_string()).unwrap();
+    let w = world_of(&d, &text);
     let (message, _) = signed(&d, &w, "primary");
     let reference = Reference::strict(d, w);
     let with = |line: Option<&str>| {
@@ -225,7 +207,7 @@ fn an_optional_field_that_is_empty_is_malformed() {
 /// Where it is no JSON, a list is written with blanks between its items: one with a blank would become two.
 #[test]
 fn an_item_of_a_list_has_no_blank() {
-    let d = description::load("inline", "s.toml", SCHEME, &[]).map_err(|e| e.to_string()).unwrap();
+    let d = described(SCHEME);
     for (old, new) in [("[\"read\"]", "[\"read all\"]"), ("[\"read\"]", "[\"\"]")] {
         let text = format!("{WORLD}[endpoint.read]\nmethod = \"GET\"\npath = \"/x\"\n");
         assert_eq!(text.matches(old).count(), 1);
@@ -278,15 +260,14 @@ fn a_captured_token_brings_its_claims_along() {
     let scheme = SCHEME
         .replace("[token]", "[platform]\nkey = \"secret\"\n[token]")
         .replace("key    = \"credential.secret\"", "key    = \"platform.key\"");
-    let d = description::load("inline", "s.toml", &scheme, &[]).map_err(|e| e.to_string()).unwrap();
+    let d = described(&scheme);
     let token = format!("{}.{}.c2ln", URL_SAFE_NO_PAD.encode("{}"), URL_SAFE_NO_PAD.encode("{}"));
     let text = format!(
         "format = 1\norigin = \"https://api.example\"\n[credential.primary]\nname = \"n\"\n\
          captured-token = \"{token}\"\n[endpoint.read]\nmethod = \"GET\"\npath = \"/x\"\n"
     );
-    let w = world::load(&d, "w.toml", &text, &Nothing).map_err(|e| e.to_string()).unwrap();
-    let credential = w.credential("primary").unwrap();
-    let signer = Signer { description: &d, credential, platform: None, now: 1000, entropy: &Nothing };
+    let w = world_of(&d, &text);
+    let signer = signer(&d, &w, "primary");
     let own: Vec<String> = signer.own_parts(&d.parts).iter().map(description::Part::path).collect();
     assert_eq!(own, ["field.authorization"]);
     let (message, _) = sign(&signer, &Draft::of(&w, w.endpoint("read").unwrap())).unwrap();

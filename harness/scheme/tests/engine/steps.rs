@@ -1,26 +1,9 @@
 //! Every step of a pipeline (vectors/README.md), with the examples of the documents that define it: RFC 4231 for HMAC,
 //! FIPS 180-4 for SHA-2, RFC 4648 for encodings, RFC 8259 for JSON.
 
-use bearproof_scheme::sign::{Draft, Entropy, Signer, sign};
-use bearproof_scheme::world::Resolver;
-use bearproof_scheme::{description, world};
+use bearproof_scheme::sign::{Draft, sign};
 
-struct Nothing;
-
-impl Resolver for Nothing {
-    fn file(&self, _: &str) -> Result<Vec<u8>, String> {
-        Err("no files here".into())
-    }
-    fn variable(&self, _: &str) -> Result<String, String> {
-        Err("no variables here".into())
-    }
-}
-
-impl Entropy for Nothing {
-    fn bytes(&self, _: &str, len: usize) -> Vec<u8> {
-        vec![7; len]
-    }
-}
+use crate::common::{described, signer, world_of};
 
 /// What a claim with this pipeline is.
 fn computed(from: &str) -> String {
@@ -31,7 +14,7 @@ fn computed(from: &str) -> String {
          [claims.sub]\nfrom = \"credential.abc\"\nidentifies = true\n[claims.x]\nfrom = {from}\n\
          [field.authorization]\nauth-scheme = \"Bearer\"\nfrom = \"token\"\n[refusal]\n\"*\" = {{ status = 401 }}\n"
     );
-    let d = description::load("inline", "s.toml", &scheme, &[]).map_err(|e| e.to_string()).unwrap();
+    let d = described(&scheme);
     let text = r#"format = 1
 origin = "https://api.example"
 [credential.primary]
@@ -46,9 +29,8 @@ secret = "a-fake-secret-of-more-than-32-bytes-9"
 method = "GET"
 path   = "/"
 "#;
-    let w = world::load(&d, "w.toml", text, &Nothing).map_err(|e| e.to_string()).unwrap();
-    let credential = w.credential("primary").unwrap();
-    let signer = Signer { description: &d, credential, platform: None, now: 1000, entropy: &Nothing };
+    let w = world_of(&d, text);
+    let signer = signer(&d, &w, "primary");
     let (_, trace) = sign(&signer, &Draft::of(&w, w.endpoint("read").unwrap())).unwrap();
     let (_, claims) = trace.iter().find(|(name, _)| name == "claims").unwrap();
     let claims: serde_json::Value = serde_json::from_slice(claims).unwrap();
