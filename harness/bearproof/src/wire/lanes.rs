@@ -3,7 +3,9 @@
 //! Each exchange runs on a lane: an event loop and the connections that belong to it, both driven by the thread that
 //! asks. So no answer has to wake a thread that reads and then a thread that waits.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -13,8 +15,18 @@ use super::error::ExchangeError;
 /// As many lanes as there were threads at once.
 pub(crate) struct Lanes {
     client: Client,
+    kept: Mutex<Kept>,
+}
+
+/// Lanes that nobody asks on.
+#[derive(Default)]
+struct Kept {
     /// The lane that was used last is taken first: its connections are the least likely to have been closed.
-    idle: Mutex<Vec<Lane>>,
+    idle: Vec<Lane>,
+    /// A lane that lost its answer has no connection left, and waits for the thread that asked: what it asks anew goes
+    /// over a fresh one. Another lane's could be lost as well, since some servers close without a word after they
+    /// answered before they had read a body.
+    lost: HashMap<ThreadId, Lane>,
 }
 
 struct Lane {
@@ -26,7 +38,7 @@ struct Lane {
 impl Lanes {
     /// No lane yet; each will ask as `client` does.
     pub(crate) fn new(client: Client) -> Self {
-        Self { client, idle: Mutex::default() }
+        Self { client, kept: Mutex::default() }
     }
 
     /// Waits for what `act` does with a client that no other thread uses meanwhile.
@@ -37,14 +49,26 @@ impl Lanes {
         &self,
         act: impl AsyncFnOnce(&Client) -> Result<T, ExchangeError>,
     ) -> Result<T, ExchangeError> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let lane = match idle {
+        let me = thread::current().id();
+        let taken = {
+            let mut kept = self.kept();
+            kept.lost.remove(&me).or_else(|| kept.idle.pop())
+        };
+        let lane = match taken {
             Some(lane) => lane,
             None => self.lane().map_err(|e| ExchangeError::NoLoop { reason: e.kind().to_string() })?,
         };
         let outcome = lane.runtime.block_on(act(&lane.client));
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(lane);
+        if matches!(outcome, Err(ExchangeError::Reset { partial: false })) {
+            self.kept().lost.insert(me, lane);
+        } else {
+            self.kept().idle.push(lane);
+        }
         outcome
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lane(&self) -> std::io::Result<Lane> {
@@ -82,11 +106,11 @@ mod tests {
         let (_runtime, server) = served(vec![[answered(), answered(), answered()].concat()]);
         let lanes = Lanes::new(client());
         for _ in 0..3 {
-            std::thread::scope(|scope| {
+            thread::scope(|scope| {
                 scope.spawn(|| assert_eq!(asked(&lanes, &server.origin), 200));
             });
         }
-        assert_eq!(lanes.idle.lock().unwrap().len(), 1);
+        assert_eq!(lanes.kept().idle.len(), 1);
         assert_eq!(server.seen(), [REQUEST.repeat(3)]);
     }
 
@@ -96,12 +120,12 @@ mod tests {
             [Step::Read(REQUEST.len()), Step::Pause(Duration::from_millis(200)), Step::Send(ANSWER.to_vec())];
         let (_runtime, server) = served(vec![slow.to_vec(), slow.to_vec()]);
         let lanes = Lanes::new(client());
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             for _ in 0..2 {
                 scope.spawn(|| assert_eq!(asked(&lanes, &server.origin), 200));
             }
         });
-        assert_eq!(lanes.idle.lock().unwrap().len(), 2);
+        assert_eq!(lanes.kept().idle.len(), 2);
         assert_eq!(server.seen(), [REQUEST, REQUEST]);
     }
 
@@ -113,9 +137,38 @@ mod tests {
         let lanes = Lanes::new(client());
         let post = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
         assert_eq!(asked(&lanes, &server.origin), 200);
-        std::thread::sleep(Duration::from_millis(200));
+        thread::sleep(Duration::from_millis(200));
         // What is not safe is not sent again, so this works on a fresh connection only.
         let answer = lanes.run(async |client| client.exchange(&server.origin, &post[..], false).await);
         assert_eq!(answer.unwrap().status, 200);
+    }
+
+    /// Two connections that are closed at their second request: who lost one of them does not try the other, though a
+    /// second thread has taken its place meanwhile.
+    #[test]
+    fn who_lost_an_answer_asks_anew_over_a_fresh_connection() {
+        let answer = Step::Send(ANSWER.to_vec());
+        let pause = |ms| Step::Pause(Duration::from_millis(ms));
+        let closing = vec![Step::Read(REQUEST.len()), pause(100), answer.clone(), Step::Read(1)];
+        let slow = vec![Step::Read(1), pause(400), answer, Step::Hang];
+        let (_runtime, server) = served(vec![closing.clone(), closing, slow.clone(), slow]);
+        let lanes = Lanes::new(client());
+        let both = || {
+            thread::scope(|scope| {
+                for _ in 0..2 {
+                    scope.spawn(|| assert_eq!(asked(&lanes, &server.origin), 200));
+                }
+            });
+        };
+        both();
+        let post = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
+        let posted = || lanes.run(async |client| client.exchange(&server.origin, &post[..], false).await);
+        assert_eq!(posted().err(), Some(ExchangeError::Reset { partial: false }));
+        thread::scope(|scope| {
+            // It is safe, so it is sent again if its connection was closed.
+            scope.spawn(|| assert_eq!(asked(&lanes, &server.origin), 200));
+            thread::sleep(Duration::from_millis(150));
+            assert_eq!(posted().map(|answer| answer.status), Ok(200));
+        });
     }
 }
