@@ -1,19 +1,22 @@
 //! Plays plots: recipe and binding become the exact message of each step. There is one way to make a message,
 //! used by freezing, in process and over HTTP. It must not send anything.
 
-use bearproof_scheme::description::{Part, Place, Rule, Source};
-use bearproof_scheme::encoding::{JsonRules, Limits, Value, parse_value, string_literal};
-use bearproof_scheme::mistake::alternatives;
+mod fill;
+mod values;
+
+use bearproof_scheme::description::{Part, Place, Source};
+use bearproof_scheme::encoding::{JsonRules, Limits, Value, parse_value};
 use bearproof_scheme::request::Message;
-use bearproof_scheme::sign::{Draft, Entropy, Signer, Trace, Written, field_line, sign, with_body_parts};
-use bearproof_scheme::world::Credential;
+use bearproof_scheme::sign::{Draft, Entropy, Signer, Trace, Written, sign, with_body_parts};
 
 use crate::entropy::Published;
 use crate::keyless::with_changes;
 use crate::plot::Plot;
-use crate::recipe::{Action, Edit, Given, Spot, Step, Target};
+use crate::recipe::{Action, Edit, Spot, Step, Target};
 use crate::resolve::{find, token_operation};
 use crate::{message, sealing};
+pub(crate) use fill::fill_times;
+use values::{credential, done};
 
 /// Time and randomness of one step.
 #[derive(Clone, Copy)]
@@ -351,161 +354,6 @@ impl<'p> Stage<'p> {
         }
         Ok(written)
     }
-
-    /// The value of a binding that is computed with this mistake.
-    fn mistaken(&self, position: usize, id: &str) -> Result<Written, String> {
-        let gone = || "the scheme has no such mistake".to_string();
-        let part = self.signer.description.parts.get(position).ok_or_else(gone)?;
-        let found = part.pipeline().and_then(|p| alternatives(p).into_iter().find(|a| a.id == id));
-        let wrong = found.ok_or_else(gone)?;
-        let compute = |parts: &[Part]| {
-            let all =
-                self.signer.parts(parts, &self.draft, &[], &mut Trace::new()).map_err(|e| e.to_string())?;
-            let same = |w: &Written| w.place == part.place && w.name == part.name;
-            all.into_iter().find(same).ok_or_else(|| "no such binding for this request".to_string())
-        };
-        let mut parts = self.parts.clone();
-        let same = |p: &Part| p.place == part.place && p.name == part.name && p.when == part.when;
-        for each in parts.iter_mut().filter(|p| same(p)) {
-            each.rule = Rule::From(wrong.pipeline.clone());
-        }
-        let value = compute(&parts)?;
-        if value == compute(&self.parts)? { Err(NO_EFFECT.into()) } else { Ok(value) }
-    }
-
-    /// Place and name of what a target means.
-    pub(crate) fn spot_of(&self, target: &Target) -> Option<(Place, String)> {
-        match target {
-            Target::Exact(place, name) => Some((*place, name.clone())),
-            Target::Meaning(_) => find(self.signer.description, target).map(|p| (p.place, p.name.clone())),
-        }
-    }
-
-    /// The value that an edit gives.
-    pub(crate) fn value(&self, place: Place, name: &str, value: &Given) -> Result<Written, String> {
-        let part = self.parts.iter().find(|p| p.place == place && p.name == name);
-        let same = |all: Vec<Written>| all.into_iter().find(|w| w.place == place && w.name == name);
-        let compute = |signer: &Signer<'_>, draft: &Draft| {
-            signer.parts(&self.parts, draft, &[], &mut Trace::new()).map_err(|e| e.to_string())
-        };
-        match value {
-            Given::Time { offset, scale } => {
-                let now = i64::try_from(self.signer.now).map_err(|_| "the clock is out of range")?;
-                let time = now.saturating_add(*offset).saturating_mul(*scale);
-                let form = part.and_then(|p| p.types.first()).copied();
-                use bearproof_scheme::description::Type;
-                let json = match (form, u64::try_from(time)) {
-                    (Some(form @ (Type::HttpDate | Type::Rfc3339 | Type::SecondsText)), Ok(time)) => {
-                        let text = bearproof_scheme::sign::write_time(form, time);
-                        string_literal(&String::from_utf8_lossy(&text))
-                    }
-                    (Some(Type::Milliseconds), _) => time.saturating_mul(1000).to_string(),
-                    _ => time.to_string(),
-                };
-                Ok(Written::given(place, name, &json))
-            }
-            Given::OfRole(role) => {
-                let theirs = Signer { credential: credential(self.plot, role)?, ..self.signer };
-                same(compute(&theirs, &self.draft)?).ok_or_else(|| format!("`{role}` has no such part"))
-            }
-            Given::OfStep(step) => {
-                let done = done(self.earlier, *step)?;
-                same(done.written.clone()).ok_or_else(|| "that step had no such part".into())
-            }
-            Given::OverBody(body) => {
-                let mut draft = self.draft.clone();
-                draft.body.clone_from(body);
-                same(compute(&self.signer, &draft)?).ok_or_else(|| "no such part for that body".into())
-            }
-            Given::Json(template) => {
-                let right = same(compute(&self.signer, &self.draft).unwrap_or_default());
-                let right = right.map(|w| String::from_utf8_lossy(&w.bytes).into_owned()).unwrap_or_default();
-                let filled = fill_fresh(&fill_times(template, self.signer.now), self.fresh);
-                Ok(Written::given(place, name, &filled.replace("{value}", &right)))
-            }
-        }
-    }
-
-    /// The line that a field part would have for another caller, or with a given value.
-    pub(crate) fn field_line_of(&self, name: &str, value: &Given) -> Result<Vec<u8>, String> {
-        let part = self.parts.iter().find(|p| p.place == Place::Field && p.name.eq_ignore_ascii_case(name));
-        let part = part.ok_or("the scheme has no such field")?;
-        match value {
-            Given::OfRole(role) => {
-                let message = self.plain_message(role)?;
-                let line = message.fields.into_iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
-                line.map(|(_, v)| v).ok_or_else(|| format!("`{role}` has no such field"))
-            }
-            Given::Json(template) => {
-                let right = self.plain_message(&self.signer.credential.role)?;
-                let right =
-                    right.fields.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.clone());
-                let right = String::from_utf8_lossy(&right.unwrap_or_default()).into_owned();
-                let bare = Written::given(Place::Field, name, &template.replace("{value}", &right)).bytes;
-                Ok(if template.contains("{value}") { bare } else { field_line(part, &bare) })
-            }
-            Given::Time { .. } | Given::OfStep(_) | Given::OverBody(_) => {
-                Err("a field takes `of(ROLE)` or `json`".into())
-            }
-        }
-    }
-
-    /// The good message of another caller to the same endpoint.
-    pub(crate) fn plain_message(&self, role: &str) -> Result<Message, String> {
-        let signer = Signer { credential: credential(self.plot, role)?, ..self.signer };
-        let (message, _) = sign(&signer, &self.draft).map_err(|e| e.to_string())?;
-        Ok(message)
-    }
-}
-
-fn credential<'p>(plot: &'p Plot, role: &str) -> Result<&'p Credential, String> {
-    plot.variant.world.credential(role).ok_or_else(|| format!("the world has no credential `{role}`"))
-}
-
-fn done(earlier: &[Done], step: usize) -> Result<&Done, String> {
-    step.checked_sub(1)
-        .and_then(|i| earlier.get(i))
-        .ok_or_else(|| format!("there is no step {step} before this one"))
-}
-
-/// Replaces `{now}`, `{now+1h}` and the like.
-pub(crate) fn fill_times(template: &str, now: u64) -> String {
-    let mut out = String::new();
-    let mut rest = template;
-    while let Some((before, tail)) = rest.split_once("{now") {
-        out.push_str(before);
-        let offset = tail.split_once('}').and_then(|(word, after)| {
-            crate::recipe::read_offset(&format!("now{word}")).map(|offset| (offset, after))
-        });
-        match offset {
-            Some((offset, after)) => {
-                let now = i64::try_from(now).unwrap_or(i64::MAX);
-                out.push_str(&now.saturating_add(offset).to_string());
-                rest = after;
-            }
-            None => {
-                out.push_str("{now");
-                rest = tail;
-            }
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
-/// Replaces `{fresh}`, `{12+fresh}` and `{12-fresh}`.
-fn fill_fresh(template: &str, fresh: u64) -> String {
-    let Some((before, after)) = template.split_once("fresh}") else { return template.into() };
-    let Some((start, sum)) = before.rsplit_once('{') else { return template.into() };
-    let number = |digits: &str| if digits.is_empty() { Some(0) } else { digits.parse::<u64>().ok() };
-    let value = match sum.strip_suffix('-') {
-        Some(digits) => number(digits).and_then(|n| n.checked_sub(fresh)),
-        None => number(sum.strip_suffix('+').unwrap_or(sum)).and_then(|n| n.checked_add(fresh)),
-    };
-    match value {
-        Some(value) => format!("{start}{value}{after}"),
-        None => template.into(),
-    }
 }
 
 /// The token in the answer of an operation.
@@ -531,16 +379,6 @@ pub(crate) fn pointer<'v, 'a>(value: &'v Value<'a>, path: &str) -> Option<&'v Va
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_fresh_number_is_added_or_taken_away_and_nothing_else_is_touched() {
-        let filled = |template: &str| fill_fresh(template, 8);
-        assert_eq!(filled("{12+fresh}"), "20");
-        assert_eq!(filled("[{12-fresh}]"), "[4]");
-        assert_eq!(filled("\"random{fresh}\""), "\"random8\"");
-        assert_eq!(filled("{\"fresh\":1}"), "{\"fresh\":1}");
-        assert_eq!(filled("{x+fresh}"), "{x+fresh}");
-    }
 
     #[test]
     fn what_is_frozen_has_none_and_each_run_another() {
