@@ -3,26 +3,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first broken assumption")]
 
-use std::path::{Path, PathBuf};
+mod published;
 
+use std::collections::BTreeMap;
+
+use bearproof_scheme::plan::Plan;
 use bearproof_scheme::sign::{Draft, Entropy, Signer, sign};
 use bearproof_scheme::store::{Credentials, ReplayMemory};
 use bearproof_scheme::verify::{Context, verify};
-use bearproof_scheme::{description, plan::Plan, world};
+use published::load;
 
 #[global_allocator]
 static COUNTED: dhat::Alloc = dhat::Alloc;
-
-struct Folder(PathBuf);
-
-impl world::Resolver for Folder {
-    fn file(&self, path: &str) -> Result<Vec<u8>, String> {
-        std::fs::read(self.0.join(path)).map_err(|e| e.to_string())
-    }
-    fn variable(&self, _: &str) -> Result<String, String> {
-        Err("no variables in tests".into())
-    }
-}
 
 /// Bytes that differ from call to call, as nonces must.
 struct Counter(std::cell::Cell<u8>);
@@ -36,12 +28,7 @@ impl Entropy for Counter {
 
 /// Allocations of one verification of an accepted request to an endpoint, with so long a body where it has one.
 fn counted(scheme: &str, role: &str, size: usize) -> u64 {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors").join(scheme);
-    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
-    let text = read("world.toml");
-    let choices = world::read_choices("world.toml", &text).unwrap();
-    let d = description::load(scheme, "scheme.toml", &read("scheme.toml"), &choices).unwrap();
-    let w = world::load(&d, "world.toml", &text, &Folder(folder)).unwrap();
+    let (d, w) = load(scheme, &BTreeMap::new());
     let (plan, credentials) = (Plan::strict(d.clone(), &w), Credentials::prepare(&d, &w));
     let (replay, entropy, now) = (ReplayMemory::new(1000), Counter(0.into()), w.clock.unwrap());
     let signer = Signer {

@@ -7,24 +7,16 @@
     reason = "a test stops at the first broken assumption; an absent JSON member reads as null"
 )]
 
+mod published;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 
 use bearproof_scheme::sign::{Draft, Entropy, Signer, sign};
-use bearproof_scheme::{Answer, Description, Message, Reference, World, description, world};
+use bearproof_scheme::{Answer, Message, Reference};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-struct Folder(PathBuf);
-
-impl world::Resolver for Folder {
-    fn file(&self, path: &str) -> Result<Vec<u8>, String> {
-        std::fs::read(self.0.join(path)).map_err(|e| e.to_string())
-    }
-    fn variable(&self, _: &str) -> Result<String, String> {
-        Err("no variables in tests".into())
-    }
-}
+use published::load;
 
 /// The published randomness: who asks is hashed with the vector and the step.
 struct Published(String);
@@ -42,18 +34,6 @@ impl Entropy for Published {
         };
         (0..).flat_map(block).take(len).collect()
     }
-}
-
-/// Description and world of a scheme with the options that a vector chooses.
-fn load(folder: &Path, scheme: &str, choose: &BTreeMap<String, String>) -> (Description, World) {
-    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
-    let text = read("world.toml");
-    let mut choices = world::read_choices("world.toml", &text).unwrap();
-    choices.retain(|(name, _)| !choose.contains_key(name));
-    choices.extend(choose.clone());
-    let d = description::load(scheme, "scheme.toml", &read("scheme.toml"), &choices).unwrap();
-    let w = world::load(&d, "world.toml", &text, &Folder(folder.to_path_buf())).unwrap();
-    (d, w)
 }
 
 fn octets(value: &Value) -> Vec<u8> {
@@ -159,18 +139,17 @@ fn is_right(expect: &Value, answer: &Answer) -> bool {
         && expect["body"].as_object().is_none_or(|members| members.iter().all(member))
 }
 
-/// Each family of each scheme, with its folder.
-fn families(mut each: impl FnMut(&str, &Path, &Value)) {
-    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");
+/// Each family of each scheme.
+fn families(mut each: impl FnMut(&str, &Value)) {
+    let vectors = published::vectors();
     let index = std::fs::read_to_string(vectors.join("INDEX")).unwrap();
     let (mut judged, mut files) = (0, Vec::new());
     files.extend(index.lines().filter_map(|id| id.rsplit_once('/')?.0.split_once('/')));
     files.dedup();
     for (scheme, family) in files {
-        let folder = vectors.join(scheme);
-        let text = std::fs::read(folder.join(format!("{family}.json"))).unwrap();
+        let text = std::fs::read(vectors.join(scheme).join(format!("{family}.json"))).unwrap();
         let file: Value = serde_json::from_slice(&text).unwrap();
-        each(scheme, &folder, &file);
+        each(scheme, &file);
         judged += file["vectors"].as_array().unwrap().len();
     }
     assert_eq!(judged, index.lines().count(), "every id of the INDEX was judged");
@@ -180,7 +159,7 @@ fn families(mut each: impl FnMut(&str, &Path, &Value)) {
 fn the_engine_agrees_with_every_frozen_vector() {
     let mut given: BTreeMap<String, BTreeSet<(String, String)>> = BTreeMap::new();
     let mut named = given.clone();
-    families(|scheme, folder, file| {
+    families(|scheme, file| {
         let mut references: BTreeMap<BTreeMap<String, String>, Reference> = BTreeMap::new();
         let given = given.entry(scheme.into()).or_default();
         let mut wrong = Vec::new();
@@ -188,7 +167,7 @@ fn the_engine_agrees_with_every_frozen_vector() {
             let choose: BTreeMap<String, String> =
                 vector.get("choose").map(|c| serde_json::from_value(c.clone()).unwrap()).unwrap_or_default();
             let reference = references.entry(choose.clone()).or_insert_with(|| {
-                let (d, w) = load(folder, scheme, &choose);
+                let (d, w) = load(scheme, &choose);
                 Reference::strict(d, w)
             });
             reference.forget();
@@ -243,11 +222,11 @@ fn is_traced(value: &Value, bytes: &[u8]) -> bool {
 #[test]
 fn the_signer_makes_every_good_request_again() {
     let mut made = Vec::new();
-    families(|scheme, folder, file| {
+    families(|scheme, file| {
         if file["family"] != "control" {
             return;
         }
-        let (d, w) = load(folder, scheme, &BTreeMap::new());
+        let (d, w) = load(scheme, &BTreeMap::new());
         for vector in file["vectors"].as_array().unwrap() {
             let id = vector["id"].as_str().unwrap();
             let step = &vector["steps"][0];

@@ -7,13 +7,15 @@
 mod answers;
 mod captured;
 mod common;
+mod descriptions;
+mod faults;
 mod keys;
 mod language;
 mod lives;
-mod loading;
 mod messages;
 mod operations;
 mod profiles;
 mod rights;
 mod steps;
 mod times;
+mod worlds;
