@@ -22,10 +22,21 @@ struct Ground {
     frozen: BTreeMap<String, Vector>,
 }
 
+fn suite() -> Suite {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");
+    Suite::load(Arc::new(Disk(folder))).map_err(|e| e.to_string()).unwrap()
+}
+
+/// What each vector catches, as `catches.json` has it.
+fn caught() -> BTreeMap<String, BTreeSet<String>> {
+    let file: serde_json::Value =
+        serde_json::from_slice(&suite().folder.read("catches.json").unwrap()).unwrap();
+    serde_json::from_value(file.get("catches").unwrap().clone()).unwrap()
+}
+
 impl Ground {
     fn new(id: &str) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");
-        let suite = Suite::load(Arc::new(Disk(folder))).map_err(|e| e.to_string()).unwrap();
+        let suite = suite();
         let scheme = suite.schemes.iter().find(|s| s.id == id).unwrap().clone();
         let plots = plots(&suite.families, &scheme).unwrap().plots;
         let frozen = frozen::load(id, scheme.folder.as_ref()).map_err(|e| e.to_string()).unwrap();
@@ -53,12 +64,7 @@ fn nothing_lives_unexcused_and_every_repetition_says_what_differs() {
 /// `defects` lists what `serve --defect` serves: `catches.json` is its freshest list.
 #[test]
 fn every_weakness_that_a_vector_catches_is_one_of_some_choice() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");
-    let suite = Suite::load(Arc::new(Disk(folder))).map_err(|e| e.to_string()).unwrap();
-    let caught: serde_json::Value =
-        serde_json::from_slice(&suite.folder.read("catches.json").unwrap()).unwrap();
-    let caught: BTreeMap<String, BTreeSet<String>> =
-        serde_json::from_value(caught["catches"].clone()).unwrap();
+    let (suite, caught) = (suite(), caught());
     for scheme in &suite.schemes {
         let variants = scheme.variants().map_err(|f| f.to_string()).unwrap();
         let known: BTreeSet<String> =
@@ -73,12 +79,7 @@ fn every_weakness_that_a_vector_catches_is_one_of_some_choice() {
 /// RFC 9110 section 5.5: whether a weakness shows only in a field value with a control character is what its vectors say.
 #[test]
 fn what_shows_only_in_a_raw_field_is_marked() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");
-    let suite = Suite::load(Arc::new(Disk(folder))).map_err(|e| e.to_string()).unwrap();
-    let caught: serde_json::Value =
-        serde_json::from_slice(&suite.folder.read("catches.json").unwrap()).unwrap();
-    let caught: BTreeMap<String, BTreeSet<String>> =
-        serde_json::from_value(caught["catches"].clone()).unwrap();
+    let (suite, caught) = (suite(), caught());
     let is_raw = |vector: &Vector| {
         let fields = vector.steps.iter().filter_map(|s| s.request.as_ref()).flat_map(|r| &r.fields);
         let control = |b: &u8| b.is_ascii_control() && *b != b'\t';
@@ -112,8 +113,7 @@ fn what_shows_only_in_a_raw_field_is_marked() {
 
 #[test]
 fn ids_are_unique_and_plain_and_every_scheme_has_enough() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");
-    let suite = Suite::load(Arc::new(Disk(folder))).map_err(|e| e.to_string()).unwrap();
+    let suite = suite();
     let mut all_schemes = 0;
     for scheme in &suite.schemes {
         let found = all(&scheme.default.description, &scheme.default.world);

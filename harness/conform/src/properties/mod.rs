@@ -165,7 +165,7 @@ pub const ALL: [Property; 20] = [
     Property {
         name: "sign-verify",
         input: "scheme tag, choices of endpoint, body, parameter and one changed byte of the body",
-        holds: "what is signed verifies, once where it is for single use; the change is refused if and only if a bound value changes",
+        holds: "what is signed verifies, once where it is for single use, and a prepared signer signs the same; the change is refused if and only if a bound value changes",
         oracle: "the signer's own values",
         check: signing::sign_verify,
     },

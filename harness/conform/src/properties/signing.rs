@@ -5,7 +5,7 @@ use arbitrary::Unstructured;
 use bearproof_scheme::description::Place;
 use bearproof_scheme::encoding::string_literal;
 use bearproof_scheme::request::Message;
-use bearproof_scheme::sign::{Draft, Signer, Written, sign};
+use bearproof_scheme::sign::{Draft, Prepared, Signer, Written, sign};
 use bearproof_scheme::{Answer, Reference};
 
 use super::ensure;
@@ -65,6 +65,13 @@ pub(super) fn sign_verify(ground: &Ground, data: &[u8]) -> Result<(), String> {
     let signer = signer(variant, &entropy).ok_or("the world has no primary credential")?;
     let (mut message, _) = sign(&signer, &choices.draft).map_err(|e| format!("not signed: {e}"))?;
     let id = &variant.description.id;
+
+    // Prepared at another time with other randomness.
+    let elsewhere = Published::new("properties", 2);
+    let earlier = Signer { now: signer.now.saturating_sub(1000), entropy: &elsewhere, ..signer };
+    let mut prepared = Prepared::new(&earlier, &choices.draft).map_err(|e| format!("not prepared: {e}"))?;
+    let same = prepared.sign(signer.now, &entropy).map_err(|e| format!("not signed: {e}"))?;
+    ensure(*same == message, || format!("{id}: a prepared signer signs {same:?}, another {message:?}"))?;
 
     let reference = fresh(variant);
     let first = answer(&reference, variant, &message).refused;
