@@ -64,8 +64,7 @@ pub(crate) fn load(options: &Options) -> Result<Done, Failure> {
         stop: &stop,
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let measured = load.run(&runtime, &source, threads).map_err(|why| Failure { code: 4, message: why })?;
-    let outcome = measured.outcome();
+    let outcome = load.run(&runtime, &source, threads).map_err(|why| Failure { code: 4, message: why })?;
     let interrupted = stop.load(Ordering::Relaxed);
     let reached = interrupted || outcome.rate >= options.rate * REACHED;
     let code = match &outcome {

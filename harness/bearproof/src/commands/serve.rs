@@ -96,7 +96,8 @@ fn pick_weakness(suite: &Suite, schemes: Vec<Scheme>, id: &str) -> Result<(Schem
     Err(Failure::input(format!("`{id}` is no weakness of `{name}`; {near}; {remedy}")))
 }
 
-/// The choices at which a vector of the suite notices this weakness, the scheme's own before others.
+/// The choices at which a vector of the suite notices this weakness, the scheme's own before others; `None` where nobody
+/// has written down what vectors catch, as for a folder of one's own.
 fn noticed_at(suite: &Suite, scheme: &Scheme, weakness: &str) -> Option<Variant> {
     let caught: serde_json::Value = serde_json::from_slice(&suite.folder.read(CATCHES).ok()?).ok()?;
     let frozen = frozen::load(&scheme.id, scheme.folder.as_ref()).ok()?;

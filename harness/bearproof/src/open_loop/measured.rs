@@ -15,14 +15,13 @@ type Times = Histogram<u64>;
 const LONGEST: u64 = 3_600_000_000;
 
 /// What was measured so far.
-#[derive(Default)]
 pub(crate) struct Measured {
     /// From due to answered, of signed requests.
-    signed: Option<Times>,
+    signed: Times,
     /// From due to answered, of those that need no credential.
-    open: Option<Times>,
+    open: Times,
     /// From due to handed to the network, of all: what this program itself added.
-    late: Option<Times>,
+    late: Times,
     signing: Duration,
     signatures: u32,
     sent: u64,
@@ -66,8 +65,23 @@ pub(crate) struct Outcome {
 
 impl Measured {
     /// Nothing yet.
-    pub(crate) fn new() -> Self {
-        Self::default()
+    ///
+    /// # Errors
+    /// What the library says of [`LONGEST`] and of three digits, which it takes.
+    pub(crate) fn new() -> Result<Self, String> {
+        let times = Times::new_with_bounds(1, LONGEST, 3).map_err(|e| e.to_string())?;
+        Ok(Self {
+            signed: times.clone(),
+            open: times.clone(),
+            late: times,
+            signing: Duration::ZERO,
+            signatures: 0,
+            sent: 0,
+            let_in: 0,
+            others: BTreeMap::new(),
+            open_answers: BTreeMap::new(),
+            until: Duration::ZERO,
+        })
     }
 
     /// A request was signed.
@@ -101,40 +115,36 @@ impl Measured {
     /// What all of it has shown.
     pub(crate) fn outcome(&self) -> Outcome {
         let seconds = self.until.as_secs_f64();
+        // Between so many requests there is one gap less.
         #[expect(clippy::cast_precision_loss, reason = "2^53 requests are never sent")]
-        let sent = self.sent as f64;
+        let gaps = self.sent.saturating_sub(1) as f64;
         Outcome {
             sent: self.sent,
             let_in: self.let_in,
             others: self.others.clone(),
             seconds,
-            rate: if seconds > 0.0 { sent / seconds } else { 0.0 },
-            signed_us: self.signed.as_ref().map(distribution),
-            open_us: self.open.as_ref().map(distribution),
+            rate: if seconds > 0.0 { gaps / seconds } else { 0.0 },
+            signed_us: distribution(&self.signed),
+            open_us: distribution(&self.open),
             open: self.open_answers.clone(),
-            late_us: self.late.as_ref().map(distribution),
+            late_us: distribution(&self.late),
             signing_us: self.signing.as_secs_f64() * 1e6 / f64::from(self.signatures.max(1)),
         }
     }
 }
 
-fn record(times: &mut Option<Times>, took: Duration) {
-    if times.is_none() {
-        // Bounds and digits are constants that the library takes.
-        *times = Times::new_with_bounds(1, LONGEST, 3).ok();
-    }
-    if let Some(times) = times {
-        times.saturating_record(u64::try_from(took.as_micros()).unwrap_or(LONGEST).max(1));
-    }
+fn record(times: &mut Times, took: Duration) {
+    times.saturating_record(u64::try_from(took.as_micros()).unwrap_or(LONGEST).max(1));
 }
 
-fn distribution(times: &Times) -> Distribution {
-    Distribution {
+/// `None` where nothing was measured.
+fn distribution(times: &Times) -> Option<Distribution> {
+    (!times.is_empty()).then(|| Distribution {
         count: times.len(),
         p50: times.value_at_quantile(0.5),
         p90: times.value_at_quantile(0.9),
         p99: times.value_at_quantile(0.99),
         p999: times.value_at_quantile(0.999),
         max: times.max(),
-    }
+    })
 }

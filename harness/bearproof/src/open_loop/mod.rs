@@ -18,7 +18,7 @@ use crate::clock::Stopwatch;
 use crate::progress::Progress;
 use crate::wire::{Client, ExchangeError, Origin, Response};
 use fresh::Source;
-use measured::Measured;
+use measured::{Measured, Outcome};
 
 /// Of so many requests the last asks what needs no credential, where there is such a thing.
 const OPEN_EVERY: u64 = 10;
@@ -76,7 +76,7 @@ impl Load<'_> {
         runtime: &Runtime,
         source: &Source<'_>,
         threads: usize,
-    ) -> Result<Measured, String> {
+    ) -> Result<Outcome, String> {
         let total = self.requests();
         let width = u64::try_from(self.connections).unwrap_or(u64::MAX);
         let shared = Arc::new(Shared {
@@ -86,7 +86,7 @@ impl Load<'_> {
             success: self.success.clone(),
             started: Stopwatch::start(),
             free: Semaphore::new(self.connections),
-            measured: Mutex::new(Measured::new()),
+            measured: Mutex::new(Measured::new()?),
             progress: Progress::new(total, width, Some(self.rate)),
         });
         let threads = threads.max(1);
@@ -105,8 +105,8 @@ impl Load<'_> {
         drop(held);
         runtime.block_on(all_ended.recv());
         dispatched.into_iter().collect::<Result<(), String>>()?;
-        let measured = std::mem::take(&mut *lock(&shared.measured));
-        Ok(measured)
+        let outcome = lock(&shared.measured).outcome();
+        Ok(outcome)
     }
 
     /// Sends the requests with these numbers. Each is signed before it is due, so that signing is not in its time.

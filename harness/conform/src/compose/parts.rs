@@ -100,6 +100,17 @@ pub(super) fn add(
 /// Makes another text of one.
 type Change = fn(&str) -> String;
 
+/// Texts that are nearly a given one, and that only who knows it can write.
+const NEAR: [(&str, Change); 7] = [
+    ("half", |text| text.chars().take(text.chars().count() / 2).collect()),
+    ("a-letter-less", |text| text.chars().take(text.chars().count().saturating_sub(1)).collect()),
+    ("the-first-letter", |text| text.chars().take(1).collect()),
+    ("first-word", |text| text.split([' ', '-', '_', '@', '.', '/']).take(1).collect()),
+    ("in-capitals", str::to_uppercase),
+    ("in-small-letters", str::to_lowercase),
+    ("in-a-text", |text| format!("x,{text},x")),
+];
+
 /// A part that words are made for.
 struct One<'a> {
     variant: &'a Variant,
@@ -179,23 +190,14 @@ impl One<'_> {
     /// Values that only who knows the right one can write.
     fn nearly(&self, words: &mut Vec<Word>) {
         let Some(right) = self.right() else { return };
-        let cut = |length: usize| right.get(..length).unwrap_or_default().to_string();
-        let first = right.split([' ', '-', '_', '@', '.', '/']).next().unwrap_or_default().to_string();
-        let near = [
-            ("half", cut(right.len() / 2)),
-            ("a-letter-less", cut(right.len().saturating_sub(1))),
-            ("the-first-letter", cut(1)),
-            ("first-word", first),
-            ("in-capitals", right.to_uppercase()),
+        for (id, change) in NEAR {
+            let text = change(&right);
             // A media type, as `typ` is one, has no case (RFC 7515 section 4.1.9, RFC 2045 section 5.1).
-            (
-                "in-small-letters",
-                if self.part.place == Place::Header { String::new() } else { right.to_lowercase() },
-            ),
-            ("in-a-text", format!("x,{right},x")),
-        ];
-        for (id, text) in near.iter().filter(|(_, text)| *text != right && !text.is_empty()) {
-            let edit = Edit::SetPart { target: self.target(), value: Given::Json(string_literal(text)) };
+            let no_case = self.part.place == Place::Header && id == "in-small-letters";
+            if text == right || text.is_empty() || no_case {
+                continue;
+            }
+            let edit = Edit::SetPart { target: self.target(), value: Given::Json(string_literal(&text)) };
             words.push(Word { level: self.level(Level::Must), ..self.breaking(id, edit) });
         }
     }
@@ -206,19 +208,7 @@ impl One<'_> {
             |s: &Source| self.part.place == Place::Claims && *s == Source::Claims(self.part.name.clone());
         for rule in self.variant.description.access.iter().filter(|rule| is_claim(&rule.granted)) {
             let wanted = wanted(self.variant, rule, endpoint);
-            let near: [(&str, Change); 6] = [
-                ("a-letter-less", |w| {
-                    let mut shorter = w.to_string();
-                    shorter.pop();
-                    shorter
-                }),
-                ("the-first-letter", |w| w.chars().take(1).collect()),
-                ("a-letter-more", |w| format!("{w}x")),
-                ("in-capitals", |w| w.to_uppercase()),
-                ("in-small-letters", |w| w.to_lowercase()),
-                ("in-a-text", |w| format!("x,{w},x")),
-            ];
-            for (id, change) in near {
+            for (id, change) in NEAR {
                 let items: Vec<String> = wanted.iter().map(|w| change(w)).collect();
                 if items.is_empty() || items.iter().any(|item| item.is_empty() || wanted.contains(item)) {
                     continue;
