@@ -111,14 +111,13 @@ fn escaped(text: &[u8]) -> Vec<u8> {
 
 fn replace(text: &[u8], word: &[u8], with: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + with.len());
-    let mut rest = text;
-    while let Some(at) = rest.windows(word.len()).position(|w| w == word) {
-        let (before, tail) = rest.split_at_checked(at).unwrap_or((rest, &[]));
-        out.extend_from_slice(before);
+    let mut copied = 0;
+    for at in memchr::memmem::find_iter(text, word) {
+        out.extend_from_slice(text.get(copied..at).unwrap_or(&[]));
         out.extend_from_slice(with);
-        rest = tail.get(word.len()..).unwrap_or(&[]);
+        copied = at + word.len();
     }
-    out.extend_from_slice(rest);
+    out.extend_from_slice(text.get(copied..).unwrap_or(&[]));
     out
 }
 

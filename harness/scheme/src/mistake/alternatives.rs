@@ -36,7 +36,8 @@ struct Table<'p> {
 impl Table<'_> {
     fn add(&mut self, id: &str, says: &str, pipeline: Pipeline) {
         // A pipeline may have two steps of one kind; the second is numbered.
-        let same = self.found.iter().filter(|a| a.id == id || a.id.starts_with(&format!("{id}-at-"))).count();
+        let numbered = format!("{id}-at-");
+        let same = self.found.iter().filter(|a| a.id == id || a.id.starts_with(&numbered)).count();
         let id = if same == 0 { id.to_string() } else { format!("{id}-at-{}", same + 1) };
         let loses = pipeline.steps.iter().any(|s| matches!(s, Step::Mistaken(mistake) if mistake.loses()));
         let unpadded = match (self.pipeline.steps.split_last(), pipeline.steps.split_last()) {
