@@ -222,7 +222,7 @@ fn steadily(
 }
 
 /// What the last exchange of a result showed, in words.
-fn answered(result: &VectorResult) -> String {
+pub fn answered(result: &VectorResult) -> String {
     let last = result.steps.last();
     let status = last.and_then(|s| s.status).map(|s| format!(" ({s})")).unwrap_or_default();
     match last.and_then(|s| s.observed.as_deref()) {

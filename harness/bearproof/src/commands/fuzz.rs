@@ -13,7 +13,7 @@ use bearproof_conform::login::Logins;
 use bearproof_conform::record::Nobody;
 use bearproof_conform::redact::Redactor;
 use bearproof_conform::results::{CalibrationState, Outcome, VectorResult, Via};
-use bearproof_conform::run::{Selection, Subjects, ask, calibrate, changes_state};
+use bearproof_conform::run::{Selection, Subjects, answered, ask, calibrate, changes_state};
 use bearproof_conform::suite::Variant;
 use tokio::runtime::Runtime;
 
@@ -154,21 +154,22 @@ impl<'a> Hunt<'a> {
     }
 
     fn ask(&self, composition: &Composition<'_>, words: &str) -> (VectorResult, Duration) {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+        // A composition may come twice: then it must not send what may be used once a second time.
+        let number = self.asked.fetch_add(1, Ordering::Relaxed);
         let begin = Stopwatch::start();
-        let run = format!("{}{words}", self.run);
+        let run = format!("{}, question {number}{words}", self.run);
         let result = ask(&composition.plot(self.variant), &run, self.subjects, &self.redactor);
         (result, begin.elapsed())
     }
 
     fn try_one(&self, composition: &Composition<'a>) {
         let number = self.asked.load(Ordering::Relaxed);
-        let (result, took) = self.ask(composition, "");
+        let (mut result, took) = self.ask(composition, "");
         let kind = wrong(composition, &result).or_else(|| {
             if matches!(result.outcome, Outcome::Unsupported | Outcome::Error) {
                 return None;
             }
-            self.is_slow(composition, took).or_else(|| self.is_unsteady(composition, &result, number))
+            self.is_slow(composition, took).or_else(|| self.is_unsteady(composition, &mut result, number))
         });
         let Some(kind) = kind else { return };
         let smallest = match kind {
@@ -220,11 +221,11 @@ impl<'a> Hunt<'a> {
         (slow && self.ask(composition, ", slow").1 > limit).then_some(Wrong::Slow)
     }
 
-    /// Whether the same question gets another answer.
+    /// Whether the same question gets another answer; then the result says which.
     fn is_unsteady(
         &self,
         composition: &Composition<'_>,
-        first: &VectorResult,
+        first: &mut VectorResult,
         number: usize,
     ) -> Option<Wrong> {
         if !number.is_multiple_of(AGAIN) {
@@ -233,7 +234,12 @@ impl<'a> Hunt<'a> {
         let seen =
             |r: &VectorResult| r.steps.iter().map(|s| (s.observed.clone(), s.status)).collect::<Vec<_>>();
         let (again, _) = self.ask(composition, ", again");
-        (seen(&again) != seen(first)).then_some(Wrong::Unsteady)
+        // With other randomness an edit may change nothing, so that nothing is asked.
+        if again.outcome == Outcome::Unsupported || seen(&again) == seen(first) {
+            return None;
+        }
+        first.cause = format!("first {}, then {}", answered(first), answered(&again));
+        Some(Wrong::Unsteady)
     }
 
     fn report(self, options: &Options, profile: &Profile, seed: u64) -> Done {

@@ -99,7 +99,8 @@ fn fields_twice(variant: &Variant, words: &mut Vec<Word>) {
             for (before, place) in [(true, "before"), (false, "after")] {
                 let id = format!("field-{name}-twice-{id}-{place}");
                 let edit = Edit::Duplicate { spot: spot(), with: line.clone(), before };
-                words.push(Word::breaking(&format!("field-{name}"), &id, edit).should());
+                // Of two lines one is left if the field is removed, so both words change the part.
+                words.push(Word::breaking(&part.path(), &id, edit).should());
             }
         }
     }

@@ -82,6 +82,7 @@ mod tests {
     use super::*;
     use crate::compose::sites;
     use crate::suite::{Disk, Suite};
+    use bearproof_scheme::description::Place;
 
     /// Each word alone at each site of each scheme.
     #[test]
@@ -99,5 +100,30 @@ mod tests {
             }
         }
         assert!(broken.is_empty(), "{}\n{} of {words}", broken.join("\n"), broken.len());
+    }
+
+    /// A field that stands twice and is removed once stands once.
+    #[test]
+    fn two_words_about_fields_do_not_undo_each_other() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");
+        let suite = Suite::load(Arc::new(Disk(root))).map_err(|f| f.to_string()).unwrap();
+        let (mut broken, mut pairs) = (Vec::new(), 0);
+        for scheme in &suite.schemes {
+            let all = sites(&scheme.default);
+            let write = all.iter().filter(|s| s.role == "primary" && s.endpoint == "write");
+            let fields = || scheme.default.description.parts.iter().filter(|p| p.place == Place::Field);
+            for (site, field) in write.flat_map(|site| fields().map(move |field| (site, field))) {
+                let name = format!("field-{}-", field.name.to_ascii_lowercase());
+                let words = || site.words.iter().filter(|w| w.id.starts_with(&name));
+                for (first, second) in words().flat_map(|first| words().map(move |second| (first, second))) {
+                    pairs += 1;
+                    let mut pair = Composition { site, words: vec![first] };
+                    if pair.add(second) {
+                        broken.extend(holds(&scheme.default, &pair).err());
+                    }
+                }
+            }
+        }
+        assert!(broken.is_empty() && pairs > 100, "{}\n{} of {pairs}", broken.join("\n"), broken.len());
     }
 }
