@@ -27,8 +27,13 @@ fn chosen<'g>(ground: &'g Ground, data: &[u8]) -> Option<(&'g Stand, Composition
     let mut input = Unstructured::new(rest);
     let site = input.choose(&stand.sites).ok()?;
     let mut composition = Composition { site, words: Vec::new() };
+    // Of two words that break something one hides that the other is let in; so half of the inputs have one such word.
+    let one = data.len().is_multiple_of(2);
     while composition.words.len() < 4 && !input.is_empty() {
-        composition.add(input.choose(&site.words).ok()?);
+        let word = input.choose(&site.words).ok()?;
+        if !(one && word.breaks && composition.breaks()) {
+            composition.add(word);
+        }
     }
     Some((stand, composition))
 }
