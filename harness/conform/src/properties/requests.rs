@@ -4,7 +4,7 @@ use bearproof_scheme::description::{Format, Part, Place, Rule, Source, TimeRule,
 use bearproof_scheme::key::Key;
 use bearproof_scheme::request::Message;
 use bearproof_scheme::token::{IV_LEN, make};
-use bearproof_scheme::world::{Value, Values, value};
+use bearproof_scheme::world::{Endpoint, Value, Values, value};
 
 use super::ensure;
 use super::ground::{Ground, Stand};
@@ -187,8 +187,16 @@ fn keys(stand: &Stand) -> Vec<Key<'_>> {
 
 /// The token of a message that was let in; `None` where the scheme has none, or an operation let it in by proof.
 fn token_of(stand: &Stand, message: &Message) -> Option<String> {
-    stand.variant.description.token.as_ref()?;
-    let line = message.request().values(&stand.carrier()?.name).next()?;
+    let (d, world) = (&stand.variant.description, &stand.variant.world);
+    d.token.as_ref()?;
+    let request = message.request();
+    let here = |e: &&Endpoint| e.method == request.method && e.path == request.path();
+    let operation = world.endpoints.iter().find(here).and_then(|e| d.operation(&e.role));
+    // Whatever else such a request carries, nobody looked at it.
+    if operation.is_some_and(|o| !o.guarded) {
+        return None;
+    }
+    let line = request.values(&stand.carrier()?.name).next()?;
     std::str::from_utf8(line).ok()?.trim().split(' ').next_back().map(Into::into)
 }
 
