@@ -98,8 +98,10 @@ impl Pace {
     /// Takes note of an answer, and of the time that it asks to wait (RFC 9110 section 10.2.3).
     pub(crate) fn answered(&self, status: u16, retry_after: Option<&str>) {
         if status == 429 || status >= 500 {
-            let wait = retry_after.map(|wait| format!(" with `Retry-After: {wait}`")).unwrap_or_default();
-            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = format!("{status}{wait}");
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = match retry_after {
+                Some(wait) => format!("{status} with `Retry-After: {wait}`"),
+                None => status.to_string(),
+            };
             self.trouble.fetch_add(1, Ordering::Relaxed);
         } else {
             self.trouble.store(0, Ordering::Relaxed);

@@ -76,9 +76,11 @@ fn head(d: &Description) -> String {
         let options = choice.options.join(" or ");
         text.push_str(&format!("choose = {{ {} = \"{}\" }}   # {options}\n", choice.name, choice.chosen));
     }
-    for part in d.parts.iter().filter(|p| p.types.len() > 1) {
+    for part in &d.parts {
         let names: Vec<&str> = part.types.iter().map(|t| t.name()).collect();
-        let (path, first) = (part.path(), names.first().copied().unwrap_or_default());
+        // Of one type there is nothing to choose.
+        let [first, _, ..] = names.as_slice() else { continue };
+        let path = part.path();
         text.push_str(&format!("# types = {{ \"{path}\" = \"{first}\" }}   # {}\n", names.join(" or ")));
     }
     text.push_str(

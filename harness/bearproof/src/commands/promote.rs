@@ -19,7 +19,7 @@ const REGRESSIONS: &str = "fuzz/regressions";
 /// Makes the input small, keeps it, and tells its story.
 pub(crate) fn promote(file: &Path) -> Result<Done, Failure> {
     let folder = file.parent().and_then(Path::file_name).map(|n| n.to_string_lossy().into_owned());
-    let target = folder.unwrap_or_default();
+    let target = folder.ok_or_else(|| unknown(file, ""))?;
     let property = all().find(|p| p.name == target).ok_or_else(|| unknown(file, &target))?;
     let data =
         std::fs::read(file).map_err(|e| Failure::input(format!("{}: can't be read: {e}", file.display())))?;
@@ -81,7 +81,7 @@ fn broken(property: &Property, ground: &Ground, data: &[u8]) -> Option<String> {
 
 /// What stays the same of a story when the input becomes smaller: the words before its first value.
 fn kind(story: &str) -> String {
-    story.split(|c: char| c.is_ascii_digit() || "`:\"[{".contains(c)).next().unwrap_or_default().to_string()
+    story.chars().take_while(|c| !c.is_ascii_digit() && !"`:\"[{".contains(*c)).collect()
 }
 
 /// The bytes without whatever can go: pieces of half the length first, single bytes last.

@@ -114,14 +114,15 @@ fn balanced(page: &str) -> Result<(), String> {
             c == '>' && !quoted
         });
         let (tag, after) = end.and_then(|end| tail.split_at_checked(end)).ok_or("a tag without an end")?;
-        let name = tag.trim_start_matches('/').split([' ', '\n']).next().unwrap_or_default();
+        let inner = tag.trim_start_matches('/');
+        let name = inner.split_once([' ', '\n']).map_or(inner, |(name, _)| name);
         if tag.starts_with('/') {
             ensure(open.pop() == Some(name), || format!("`</{name}>` out of turn"))?;
         } else if !VOID.contains(&name) {
             ensure(TAGS.contains(&name), || format!("a tag `{name}` that no writer makes"))?;
             open.push(name);
         }
-        rest = after.strip_prefix('>').unwrap_or_default();
+        rest = after.strip_prefix('>').ok_or("a tag without an end")?;
     }
     ensure(open.is_empty(), || format!("without an end: {open:?}"))
 }

@@ -75,10 +75,9 @@ impl Framing {
 }
 
 fn read_length(digits: &[u8]) -> Result<u64, ExchangeError> {
-    let text = std::str::from_utf8(digits).unwrap_or_default();
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(bad("a Content-Length is not a number"));
-    }
+    let number = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let text = std::str::from_utf8(digits).ok().filter(number);
+    let text = text.ok_or_else(|| bad("a Content-Length is not a number"))?;
     text.parse().map_err(|_| bad("a Content-Length is too large"))
 }
 

@@ -44,12 +44,13 @@ pub(super) async fn read<R: AsyncRead + Unpin>(incoming: &mut Incoming<R>) -> Re
 /// `chunk-size [ chunk-ext ]`: hexadecimal digits, then nothing or an extension, which is ignored (section 7.1.1).
 fn chunk_size(line: &[u8]) -> Result<u64, ExchangeError> {
     let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-    let (size, rest) = line.split_at_checked(digits).unwrap_or_default();
+    let no_number = || bad("a chunk size is not a hexadecimal number");
+    let (size, rest) = line.split_at_checked(digits).ok_or_else(no_number)?;
     let extension = rest.trim_ascii_start();
     // BWS is allowed before an extension only; control characters nowhere.
     let well_ended = rest.is_empty() || extension.starts_with(b";");
     if size.is_empty() || !well_ended || rest.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
-        return Err(bad("a chunk size is not a hexadecimal number"));
+        return Err(no_number());
     }
     let size = std::str::from_utf8(size).ok().and_then(|size| u64::from_str_radix(size, 16).ok());
     size.ok_or_else(|| bad("a chunk size is too large"))

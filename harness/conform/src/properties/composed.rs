@@ -84,10 +84,11 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
+    use bearproof_scheme::description::Place;
+
     use super::*;
     use crate::compose::sites;
     use crate::suite::{Disk, Suite};
-    use bearproof_scheme::description::Place;
 
     /// Each word alone at each site of each scheme.
     #[test]
