@@ -4,8 +4,10 @@
 use bearproof_scheme::description::Alg;
 use bearproof_scheme::encoding::{encode_url, encode_url_padded};
 use bearproof_scheme::key::{Key, RsaKey, sign};
+use rsa::hazmat::rsa_decrypt;
 use rsa::pkcs8::DecodePrivateKey;
-use rsa::traits::{PrivateKeyParts, PublicKeyParts};
+use rsa::rand_core::OsRng;
+use rsa::traits::PublicKeyParts;
 use rsa::{BigUint, RsaPrivateKey};
 use sha2::{Digest, Sha256};
 
@@ -38,7 +40,9 @@ fn forged(pair: &RsaKey, how: Forgery, input: &[u8]) -> Result<Vec<u8>, String> 
             BigUint::from_bytes_be(&right) + key.n()
         }
         _ => {
-            BigUint::from_bytes_be(&encoded(how, &Sha256::digest(input), key.size())).modpow(key.d(), key.n())
+            let message = BigUint::from_bytes_be(&encoded(how, &Sha256::digest(input), key.size()));
+            // By the primes: a quarter of the time of one power, which a fuzzer's instruments make seconds.
+            rsa_decrypt(None::<&mut OsRng>, &key, &message).map_err(|_| "the key can't sign")?
         }
     };
     let bytes = number.to_bytes_be();
