@@ -127,11 +127,10 @@ fn parse_head(bytes: &[u8]) -> Result<Option<Head>, Unreadable> {
         Err(httparse::Error::TooManyHeaders) => return Err(Unreadable::TooManyFields),
         Err(error) => return Err(Unreadable::Not(reason(error))),
     };
-    let status = parsed.code.unwrap_or_default();
     // RFC 9110 section 15: the first digit is a class; there is no class 0.
-    if status < 100 {
+    let Some(status @ 100..) = parsed.code else {
         return Err(Unreadable::Not(reason(httparse::Error::Status)));
-    }
+    };
     let http_1_1 = parsed.version == Some(1);
     Ok(Some(Head { status, http_1_1, fields: fields::owned(parsed.headers), bytes: length }))
 }

@@ -128,9 +128,10 @@ fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
 /// Whatever of the system's roots can be read. None at all is no error here: plain HTTP needs none, and a
 /// handshake says that it found no trusted root.
 fn system_roots() -> RootCertStore {
-    let pem = std::fs::read(SYSTEM_ROOTS).unwrap_or_default();
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok));
+    if let Ok(pem) = std::fs::read(SYSTEM_ROOTS) {
+        roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok));
+    }
     roots
 }
 

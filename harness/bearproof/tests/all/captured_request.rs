@@ -248,8 +248,8 @@ fn only(token: &str, time: Duration) -> Server {
         };
         let lines: Vec<String> = request.lines().filter_map(line).collect();
         let good = |line: &String| {
-            let (word, rest) = line.split_once(' ').unwrap_or_default();
-            word.eq_ignore_ascii_case("bearer") && rest.trim() == token
+            line.split_once(' ')
+                .is_some_and(|(word, rest)| word.eq_ignore_ascii_case("bearer") && rest.trim() == token)
         };
         let place = request.split(' ').nth(1) == Some("/api/3.0/users/u%2d1?a=b");
         let method = request.starts_with("GET ") || request.starts_with("HEAD ");

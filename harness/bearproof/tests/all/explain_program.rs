@@ -136,6 +136,17 @@ fn garbage_is_refused_with_its_place() {
         ("no address", b"curl -X POST", "1:1"),
         ("broken JSON", b"{\"log\": {\"entries\": [}}", "1:22"),
         ("a HAR without entries", b"{\"log\": {\"entries\": []}}", "1:1"),
+        ("a HAR whose entries are no list", b"{\"log\": {\"entries\": {}}}", "1:1"),
+        (
+            "a HAR whose fields are no list",
+            b"{\"method\": \"GET\", \"url\": \"http://localhost/\", \"headers\": {}}",
+            "1:1",
+        ),
+        (
+            "a HAR whose body is no text",
+            b"{\"method\": \"GET\", \"url\": \"http://localhost/\", \"headers\": [], \"postData\": {\"text\": 1}}",
+            "1:1",
+        ),
         ("bytes that are no text", b"\xff\xfe\x00\x01 / HTTP/1.1\r\n\r\n", "1:1"),
     ] {
         let ended = piped(&["explain", "--scheme", "hexsafe"], input);

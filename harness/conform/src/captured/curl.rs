@@ -77,7 +77,7 @@ struct Command {
 pub(super) fn read(text: &Text<'_>, start: usize) -> Result<Message, Fault> {
     let mut from = start;
     // A prompt that was copied along.
-    if text.bytes.get(from..).unwrap_or_default().starts_with(b"$ ") {
+    if text.bytes.get(from..).is_some_and(|rest| rest.starts_with(b"$ ")) {
         from += 2;
     }
     let all = words(text, from)?;
@@ -214,16 +214,16 @@ fn field(text: &Text<'_>, command: &mut Command, line: &[u8], at: usize) -> Resu
         return Err(text.fault(at, message, "take the line end out of the value"));
     }
     let name_end = line.iter().position(|b| matches!(b, b':' | b';'));
-    let Some((name, rest)) = name_end.and_then(|end| line.split_at_checked(end)) else {
+    let Some((name, [mark, value @ ..])) = name_end.and_then(|end| line.split_at_checked(end)) else {
         return Err(text.fault(at, "this field has no colon", remedy));
     };
     let name = text.utf8(name, at, "the name of the field")?;
     if name.is_empty() || name.contains(|c: char| c.is_whitespace()) {
         return Err(text.fault(at, format!("`{}` is no name of a field", name.escape_debug()), remedy));
     }
-    let value = rest.get(1..).unwrap_or_default().trim_ascii().to_vec();
-    match (rest.first(), value.is_empty()) {
-        (Some(b':'), true) => command.removed.push(name.into()),
+    let value = value.trim_ascii().to_vec();
+    match (mark, value.is_empty()) {
+        (b':', true) => command.removed.push(name.into()),
         _ => command.fields.push((name.into(), value)),
     }
     Ok(())

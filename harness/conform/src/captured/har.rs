@@ -18,9 +18,10 @@ pub(super) fn read(text: &Text<'_>) -> Result<Message, Fault> {
         .map_err(|e| text.fault(e.offset, format!("no JSON: {}", e.kind), EXPECTED))?;
     let lacks = |what: &str| text.fault(0, format!("the HAR lacks {what}"), EXPECTED);
     let log = member(&value, "log");
-    let entries = log.and_then(|log| member(log, "entries")).and_then(items).unwrap_or_default();
-    let request = match log {
-        Some(_) => {
+    let entries = log.map(|log| list(log, "entries").ok_or_else(|| lacks("a list `log.entries`")));
+    let entries = entries.transpose()?;
+    let request = match &entries {
+        Some(entries) => {
             let first = entries.first().ok_or_else(|| lacks("an entry in `log.entries`"))?;
             member(first, "request").ok_or_else(|| lacks("`request` in its first entry"))?
         }
@@ -36,7 +37,7 @@ pub(super) fn read(text: &Text<'_>) -> Result<Message, Fault> {
         return Err(text.fault(0, message, EXPECTED));
     };
     let mut fields = Vec::new();
-    for header in member(request, "headers").and_then(items).unwrap_or_default() {
+    for header in list(request, "headers").ok_or_else(|| lacks("a list `headers` in its request"))? {
         let part = |name: &str| member(&header, name).and_then(Value::as_str);
         let (Some(name), Some(value)) = (part("name"), part("value")) else {
             return Err(lacks("name and value of a field in `headers`"));
@@ -51,8 +52,11 @@ pub(super) fn read(text: &Text<'_>) -> Result<Message, Fault> {
     if !fields.iter().any(|(n, _)| n.eq_ignore_ascii_case("host")) {
         fields.insert(0, ("Host".into(), host.as_bytes().to_vec()));
     }
-    let body = member(request, "postData").and_then(|p| member(p, "text")).and_then(Value::as_str);
-    let body = body.unwrap_or_default().as_bytes().to_vec();
+    let body = match member(request, "postData").and_then(|data| member(data, "text")) {
+        // A request without a body, or with a form whose text was not saved.
+        None => Vec::new(),
+        Some(text) => text.as_str().ok_or_else(|| lacks("a text in `postData.text`"))?.as_bytes().to_vec(),
+    };
     Ok(Message { secure, method, target, fields, body })
 }
 
@@ -63,8 +67,9 @@ fn member<'v, 't>(value: &'v Value<'t>, name: &str) -> Option<&'v Value<'t>> {
     }
 }
 
-fn items<'t>(value: &Value<'t>) -> Option<Vec<Value<'t>>> {
-    match value {
+/// The items of a list that is a member.
+fn list<'t>(value: &Value<'t>, name: &str) -> Option<Vec<Value<'t>>> {
+    match member(value, name)? {
         Value::Array(items) => Some(items.iter().collect()),
         _ => None,
     }
