@@ -9,6 +9,7 @@ use bearproof_scheme::sign::Trace;
 use bearproof_scheme::world::{State, Value, Values, World};
 
 use crate::catalogue::{Catalogue, TABLE};
+use crate::contradiction::contradiction;
 use crate::in_process::InProcess;
 use crate::judge::documented;
 use crate::needs::{needs, references};
@@ -236,7 +237,7 @@ pub struct Frozen {
 /// Freezes a whole suite.
 ///
 /// # Errors
-/// The first recipe that can't be played.
+/// The first recipe that can't be played, or the first two vectors that contradict each other.
 pub fn freeze(suite: &Suite) -> Result<Vec<Frozen>, String> {
     let mut files = Vec::new();
     let mut cited = Vec::new();
@@ -246,6 +247,9 @@ pub fn freeze(suite: &Suite) -> Result<Vec<Frozen>, String> {
         for plot in &plots.plots {
             let family = plot.id.split('/').nth(1).unwrap_or("").to_string();
             families.entry(family).or_default().push(freeze_plot(plot)?);
+        }
+        if let Some(words) = contradiction(families.values().flatten()) {
+            return Err(words);
         }
         for (family, vectors) in families {
             let ids = vectors.iter().map(|v| v.id.clone()).collect();

@@ -5,6 +5,7 @@ pub mod captured;
 pub mod catalogue;
 pub mod checkup;
 pub mod compose;
+mod contradiction;
 pub mod deviation;
 pub mod drive;
 pub mod entropy;

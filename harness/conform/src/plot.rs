@@ -5,7 +5,7 @@ use bearproof_scheme::description::{Format, Part, Pipeline, Source};
 use bearproof_scheme::mistake::alternatives;
 use bearproof_scheme::world::{Endpoint, Permission};
 
-use crate::recipe::{Action, Edit, Expect, Given, KeyOf, Line, Piece, Recipe, Spot, Step, Target};
+use crate::recipe::{Action, Edit, Expect, Given, KeyOf, Line, Mistakes, Piece, Recipe, Spot, Step, Target};
 use crate::resolve::{each, find, has, token_operation};
 use crate::results::{Level, Severity};
 use crate::suite::{Scheme, Variant};
@@ -151,11 +151,11 @@ struct Branch {
 fn branches(recipe: &Recipe, variant: &Variant, endpoint: &str) -> Vec<Branch> {
     let d = &variant.description;
     let edits = || recipe.steps.iter().flat_map(|s| s.edits.iter().chain(&s.fault));
-    if let Some(reads) = edits().find_map(|edit| match edit {
-        Edit::Mistake { reads, of: None } => Some(*reads),
+    if let Some(which) = edits().find_map(|edit| match edit {
+        Edit::Mistake { which, of: None } => Some(which),
         _ => None,
     }) {
-        return mistakes(recipe, variant, endpoint, reads);
+        return mistakes(recipe, variant, endpoint, which);
     }
     let plain =
         |steps: Vec<Step>, part: String| Branch { steps, part, why: recipe.why.clone(), level: recipe.level };
@@ -190,13 +190,13 @@ fn slug(name: &str) -> String {
 }
 
 /// One branch for each binding and each way to compute it wrong.
-fn mistakes(recipe: &Recipe, variant: &Variant, endpoint: &str, reads: bool) -> Vec<Branch> {
+fn mistakes(recipe: &Recipe, variant: &Variant, endpoint: &str, which: &Mistakes) -> Vec<Branch> {
     let (d, world) = (&variant.description, &variant.world);
     let Some(endpoint) = world.endpoint(endpoint) else { return Vec::new() };
     let applies = |p: &Part, endpoint: &Endpoint| {
         p.applies(&endpoint.method, !endpoint.body.is_empty(), !endpoint.query.is_empty())
     };
-    let usual = world.endpoint("write").filter(|_| reads);
+    let usual = world.endpoint("write").filter(|_| *which == Mistakes::EachOfReads);
     let wanted = |p: &Part| {
         p.binds().is_some() && applies(p, endpoint) && !usual.is_some_and(|write| applies(p, write))
     };
@@ -204,7 +204,11 @@ fn mistakes(recipe: &Recipe, variant: &Variant, endpoint: &str, reads: bool) -> 
     let mut all = Vec::new();
     for (position, part) in bindings {
         let Some(pipeline) = part.pipeline() else { continue };
-        for wrong in alternatives(pipeline).into_iter().filter(|a| !a.unpadded) {
+        let asked = |id: &str| match which {
+            Mistakes::Each | Mistakes::EachOfReads => true,
+            Mistakes::Named(name) => name == id,
+        };
+        for wrong in alternatives(pipeline).into_iter().filter(|a| !a.open && asked(&a.id)) {
             let mut steps = recipe.steps.clone();
             for edit in steps.iter_mut().flat_map(|s| s.edits.iter_mut().chain(s.fault.as_mut())) {
                 if let Edit::Mistake { of, .. } = edit {

@@ -6,7 +6,7 @@ use bearproof_scheme::world::Endpoint;
 
 use super::{Word, stands};
 use crate::recipe::{
-    Edit, Forgery, Given, KeyOf, Piece, PublicForm, Respell, SecretChange, Spelling, Target, TextOf,
+    Edit, Forgery, Given, KeyOf, Mistakes, Piece, PublicForm, Respell, SecretChange, Spelling, Target, TextOf,
 };
 use crate::results::Level;
 use crate::suite::Variant;
@@ -296,9 +296,9 @@ fn mistakes(variant: &Variant, endpoint: &Endpoint, words: &mut Vec<Word>) {
     let bindings = variant.description.parts.iter().enumerate();
     for (position, part) in bindings.filter(|(_, p)| p.binds().is_some() && stands(p, endpoint)) {
         let Some(pipeline) = part.pipeline() else { continue };
-        for wrong in alternatives(pipeline).into_iter().filter(|a| !a.unpadded) {
+        for wrong in alternatives(pipeline).into_iter().filter(|a| !a.open) {
             let id = format!("{}-{}", part.path().replace(['.', '_'], "-").to_ascii_lowercase(), wrong.id);
-            let edit = Edit::Mistake { reads: false, of: Some((position, wrong.id)) };
+            let edit = Edit::Mistake { which: Mistakes::Each, of: Some((position, wrong.id)) };
             let word = Word::breaking(&part.path(), &id, edit);
             words.push(if wrong.loses { word } else { word.should() });
         }

@@ -255,6 +255,17 @@ pub enum Spot {
     Body,
 }
 
+/// Which wrong ways to compute a binding an edit stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mistakes {
+    /// All, of the bindings that the endpoint has.
+    Each,
+    /// All, of the bindings that only reads have.
+    EachOfReads,
+    /// The one of this name, of each binding that knows it.
+    Named(String),
+}
+
 /// One edit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {
@@ -284,8 +295,8 @@ pub enum Edit {
     },
     /// A binding is computed with one thing wrong. Each binding and each mistake makes a vector of its own.
     Mistake {
-        /// Bindings that only reads have, instead of those of the usual endpoint.
-        reads: bool,
+        /// Which mistakes.
+        which: Mistakes,
         /// Position of the part and id of the mistake, once the recipe has met a scheme.
         of: Option<(usize, String)>,
     },

@@ -5,8 +5,8 @@ mod load;
 mod read;
 
 pub use edit::{
-    Edit, Forgery, Given, KeyOf, Line, Meaning, Piece, PublicForm, Respell, SecretChange, Spot, Target,
-    Template, TextOf,
+    Edit, Forgery, Given, KeyOf, Line, Meaning, Mistakes, Piece, PublicForm, Respell, SecretChange, Spot,
+    Target, Template, TextOf,
 };
 pub use load::{Loaded, load_recipes};
 pub(crate) use load::{check_format, read_conditions, read_edits, read_step};

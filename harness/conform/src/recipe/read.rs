@@ -6,8 +6,8 @@ use bearproof_scheme::document::{Item, Table, nearest};
 use bearproof_scheme::time::parse_duration;
 
 use super::{
-    Edit, Forgery, Given, KeyOf, Line, Meaning, Piece, PublicForm, Respell, SecretChange, Spelling, Spot,
-    Target, TextOf,
+    Edit, Forgery, Given, KeyOf, Line, Meaning, Mistakes, Piece, PublicForm, Respell, SecretChange, Spelling,
+    Spot, Target, TextOf,
 };
 
 /// Reads one edit; `case` replaces `$case` in its texts.
@@ -184,8 +184,15 @@ impl Reader<'_, '_> {
             });
         }
         if let Some(item) = self.table.get("mistake") {
-            let reads = item.word(&[("each binding", false), ("each binding of reads", true)])?;
-            return Ok(Edit::Mistake { reads, of: None });
+            let text = self.fill(&item.text()?);
+            let which = if text.contains(' ') {
+                const WORDS: [(&str, Mistakes); 2] =
+                    [("each binding", Mistakes::Each), ("each binding of reads", Mistakes::EachOfReads)];
+                self.one_of(&text, &WORDS)?
+            } else {
+                Mistakes::Named(text)
+            };
+            return Ok(Edit::Mistake { which, of: None });
         }
         Err(self.no_verb("set, remove, rename, mistake"))
     }

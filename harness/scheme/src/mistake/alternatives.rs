@@ -15,8 +15,9 @@ pub struct Alternative {
     pub pipeline: Pipeline,
     /// Whether several right values have this one wrong value, so that something bound is free.
     pub loses: bool,
-    /// Whether only the padding of the result is missing: a preference, which documents leave open.
-    pub unpadded: bool,
+    /// Whether it is another spelling of the same thing, which documents leave open: without the padding, with other
+    /// escapes of one JSON text (RFC 8259 section 7), a path parameter as it stands in the path.
+    pub open: bool,
 }
 
 /// All pipelines with one edit: a step left out or replaced, the source read otherwise, the result changed.
@@ -50,7 +51,13 @@ impl Table<'_> {
             }
             _ => false,
         };
-        self.found.push(Alternative { id, says: says.into(), pipeline, loses, unpadded });
+        let escapes = |pair: &[Step]| {
+            matches!(pair, [Step::JsonString, Step::Mistaken(Mistake::AsciiJson | Mistake::EscapedSlashes)])
+        };
+        let open = unpadded
+            || pipeline.steps.windows(2).any(escapes)
+            || pipeline.steps.contains(&Step::Mistaken(Mistake::PercentEncoded));
+        self.found.push(Alternative { id, says: says.into(), pipeline, loses, open });
     }
 
     fn insert(&mut self, position: usize, mistake: Mistake, id: &str) {

@@ -12,7 +12,7 @@ use crate::request::Request;
 use crate::verdict::Reason;
 use crate::verify::case::Case;
 use crate::verify::checks::{binding_by, same};
-use crate::verify::values::plain;
+use crate::verify::values::{plain, typed};
 
 pub(super) fn add(list: &mut List<'_>) {
     for (row, position, part) in list.part_rows("binding") {
@@ -27,13 +27,14 @@ pub(super) fn add(list: &mut List<'_>) {
                 }
             });
             list.touches(Touches::Reaching(row));
-            if wrong.unpadded {
+            if wrong.open {
                 continue;
             }
             let says = format!("also takes `{}` {}", part.path(), wrong.says);
-            let (what, member, place) = (format!("also-{}", wrong.id), part.name.clone(), part.place);
+            let (what, part) = (format!("also-{}", wrong.id), part.clone());
             list.forgive(row, &what, &says, move |case, _, reason| {
-                let sent = case.members(place).and_then(|m| m.find(&member)).and_then(plain);
+                let found = case.members(part.place).and_then(|m| m.find(&part.name));
+                let sent = found.and_then(|value| typed(value, &part.types));
                 let made = evaluate(&wrong.pipeline, case, &mut |_, _| {}).ok();
                 match (sent, made) {
                     // What is no text travels in JSON with replacement characters.
