@@ -82,7 +82,7 @@ fn naive(text: &[u8]) -> Vec<u8> {
 }
 
 /// The one thing that serde_json refuses and RFC 8259 does not.
-fn beyond_f64(error: &serde_json::Error) -> bool {
+pub(super) fn beyond_f64(error: &serde_json::Error) -> bool {
     error.to_string().starts_with("number out of range")
 }
 
