@@ -59,6 +59,16 @@ fn the_strict_reference_is_not_blamed_and_no_recipe_is_read() {
     assert!(asked.parse::<u32>().unwrap() > 50, "only {asked} questions");
 }
 
+/// What is asked a second time is made anew: with its nonce the strict reference would answer otherwise.
+#[test]
+fn a_nonce_is_not_sent_again_with_a_question_that_comes_again() {
+    let served = serve("fuzz-nonce", "hexsafe", &[]);
+    let (profile, folder) = (served.folder.join("hexsafe.toml"), Temp::new());
+    let profile = profile.to_str().unwrap();
+    let ended = bearproof(&folder, &["fuzz", "--target", profile, "--seed", "1", "--time", "4s"]);
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+}
+
 #[test]
 fn a_word_that_is_none_is_named() {
     let folder = Temp::new();
