@@ -35,43 +35,20 @@ fn verdict(step: &FrozenStep) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::contradiction;
-    use crate::results::{Level, Severity};
-    use crate::vector::{Bytes, FrozenExpect, FrozenRequest, FrozenStep, Vector};
+    use crate::vector::Vector;
 
     fn vector(id: &str, target: &str, verdict: &str) -> Vector {
-        let request = FrozenRequest {
-            secure: true,
-            method: "GET".into(),
-            target: target.into(),
-            fields: Vec::new(),
-            body: Bytes::of(b""),
-        };
-        let expect = FrozenExpect {
-            verdict: verdict.into(),
-            reasons: Vec::new(),
-            status: Vec::new(),
-            body: Default::default(),
-        };
-        let step = FrozenStep {
-            action: "call".into(),
-            role: "primary".into(),
-            clock: 0,
-            request: Some(request),
-            trace: Vec::new(),
-            expect,
-        };
-        Vector {
-            id: id.into(),
-            why: String::new(),
-            level: Level::Must,
-            severity: Severity::Medium,
-            refs: Vec::new(),
-            needs: Vec::new(),
-            choose: Default::default(),
-            twin: None,
-            steps: vec![step],
-        }
+        let request = json!({
+            "secure": true, "method": "GET", "target": target, "fields": [], "body": { "utf8": "" },
+        });
+        let expect = json!({ "verdict": verdict });
+        let step =
+            json!({ "action": "call", "role": "primary", "clock": 0, "request": request, "expect": expect });
+        serde_json::from_value(json!({ "id": id, "level": "must", "severity": "medium", "steps": [step] }))
+            .unwrap()
     }
 
     #[test]

@@ -25,16 +25,16 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Message, Fault> {
     if bytes.len() > LARGEST {
         return Err(text.fault(LARGEST, "the input is longer than 16 MiB", "give one request alone"));
     }
-    let Some(start) = bytes.iter().position(|b| !b.is_ascii_whitespace()) else {
+    let rest = bytes.trim_ascii_start();
+    if rest.is_empty() {
         let message = "there is no request, expected raw HTTP/1.1, a curl command or a HAR";
         return Err(text.fault(0, message, "give the request on standard input"));
-    };
-    let rest = bytes.get(start..).unwrap_or_default();
+    }
+    let start = bytes.len() - rest.len();
     if rest.starts_with(b"{") {
         return har::read(&text);
     }
-    let word = rest.split(u8::is_ascii_whitespace).next().unwrap_or_default();
-    if word == b"curl" || word == b"$" {
+    if matches!(rest.split(u8::is_ascii_whitespace).next(), Some(b"curl" | b"$")) {
         return curl::read(&text, start);
     }
     raw::read(&text, start)

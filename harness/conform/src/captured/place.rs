@@ -8,15 +8,20 @@ pub(super) struct Text<'t> {
     pub(super) bytes: &'t [u8],
 }
 
-impl Text<'_> {
-    /// A fault at a byte.
+impl<'t> Text<'t> {
+    /// What stands from an offset on. A reader that has read all is at the end: there is nothing more.
+    pub(super) fn from(&self, offset: usize) -> &'t [u8] {
+        self.bytes.get(offset..).unwrap_or(b"")
+    }
+
+    /// A fault at a byte; one beyond the last byte is at the end.
     pub(super) fn fault(
         &self,
         offset: usize,
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Fault {
-        let before = self.bytes.get(..offset.min(self.bytes.len())).unwrap_or_default();
+        let before = self.bytes.get(..offset).unwrap_or(self.bytes);
         let before = String::from_utf8_lossy(before);
         Fault::at(self.name, &before, before.len(), message, remedy)
     }

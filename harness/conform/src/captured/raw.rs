@@ -55,27 +55,29 @@ pub(super) fn read(text: &Text<'_>, start: usize) -> Result<Message, Fault> {
 
 /// The line at an offset without its end, and the offset of the next.
 fn line<'t>(text: &Text<'t>, at: usize) -> (&'t [u8], usize) {
-    let rest = text.bytes.get(at..).unwrap_or_default();
+    let rest = text.from(at);
     let end = rest.iter().position(|b| *b == b'\n');
-    let line = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
-    let next = at + end.map_or(rest.len(), |end| end + 1);
+    let (line, next) = match end.and_then(|end| rest.split_at_checked(end)) {
+        Some((line, _)) => (line, at + line.len() + 1),
+        None => (rest, at + rest.len()),
+    };
     (line.strip_suffix(b"\r").unwrap_or(line), next)
 }
 
 fn field(text: &Text<'_>, line: &[u8], at: usize) -> Result<(String, Vec<u8>), Fault> {
     let remedy = "write a field as `Name: value`, and an empty line before the body";
-    let Some(colon) = line.iter().position(|b| *b == b':') else {
+    let mut halves = line.splitn(2, |b| *b == b':');
+    let (Some(name), Some(value)) = (halves.next(), halves.next()) else {
         return Err(text.fault(at, "this line has no colon, expected a field", remedy));
     };
-    let (name, value) = line.split_at_checked(colon).unwrap_or((line, b""));
+    let value_at = at + name.len() + 1;
     let name = text.utf8(name, at, "the name of the field")?;
     if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return Err(text.fault(at, format!("`{}` is no name of a field", name.escape_debug()), remedy));
     }
-    let value = value.get(1..).unwrap_or_default();
     if let Some(odd) = value.iter().position(|b| *b == 0 || *b == b'\r') {
         let message = "a field can't have this control character in its value";
-        return Err(text.fault(at + colon + 1 + odd, message, remedy));
+        return Err(text.fault(value_at + odd, message, remedy));
     }
     Ok((name.into(), value.trim_ascii().to_vec()))
 }
@@ -85,7 +87,7 @@ fn body(text: &Text<'_>, fields: &[(String, Vec<u8>)], at: usize) -> Result<Vec<
         let name = name.to_string();
         fields.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(&name)).map(|(_, v)| v)
     };
-    let rest = text.bytes.get(at..).unwrap_or_default();
+    let rest = text.from(at);
     if values("transfer-encoding").next().is_some() {
         let remedy = "paste the body as it was before, and leave `Transfer-Encoding` out";
         return Err(text.fault(at, "the body is cut into chunks, expected it in one piece", remedy));

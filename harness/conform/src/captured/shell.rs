@@ -39,8 +39,7 @@ impl Reader<'_, '_> {
     /// Past blanks and continued lines.
     fn skip(&mut self) {
         loop {
-            let rest = self.text.bytes.get(self.at..).unwrap_or_default();
-            let step = match rest {
+            let step = match self.text.from(self.at) {
                 [b' ' | b'\t' | b'\r', ..] => 1,
                 [b'\\', b'\n', ..] => 2,
                 [b'\\', b'\r', b'\n', ..] => 3,
@@ -148,7 +147,11 @@ impl Reader<'_, '_> {
                     Some(b'r') => bytes.push(b'\r'),
                     Some(b't') => bytes.push(b'\t'),
                     Some(byte @ (b'\\' | b'\'' | b'"' | b'?')) => bytes.push(byte),
-                    Some(b'x') => bytes.push(u8::try_from(self.hex(here, 2)?).unwrap_or_default()),
+                    Some(b'x') => {
+                        // Two digits are one byte.
+                        let [byte, ..] = self.hex(here, 2)?.to_le_bytes();
+                        bytes.push(byte);
+                    }
                     Some(b'u') => self.unicode(here, 4, bytes)?,
                     Some(b'U') => self.unicode(here, 8, bytes)?,
                     Some(_) => {
@@ -165,7 +168,7 @@ impl Reader<'_, '_> {
 
     /// Up to `most` hex digits, at least one.
     fn hex(&mut self, at: usize, most: usize) -> Result<u32, Fault> {
-        let rest = self.text.bytes.get(self.at..).unwrap_or_default();
+        let rest = self.text.from(self.at);
         let digits: String =
             rest.iter().take(most).take_while(|b| b.is_ascii_hexdigit()).map(|b| char::from(*b)).collect();
         self.at += digits.len();
