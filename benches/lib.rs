@@ -11,7 +11,7 @@ use bearproof_conform::suite::{Disk, Suite, Variant};
 use bearproof_scheme::description::{Place, Rule, TimeRule};
 use bearproof_scheme::plan::Plan;
 use bearproof_scheme::request::Message;
-use bearproof_scheme::sign::{Draft, Entropy, Signer, sign};
+use bearproof_scheme::sign::{Draft, Entropy, Signer, signed};
 use bearproof_scheme::store::{Credentials, ReplayMemory};
 use bearproof_scheme::verify::{Context, verify};
 

@@ -3,6 +3,7 @@
 
 use bearproof_scheme::description::Place;
 use bearproof_scheme::request::Message;
+use bearproof_scheme::sign::Trace;
 use bearproof_scheme::world::Success;
 
 use crate::judge::{Documented, assertions, documented, is_refusal, let_in, says_nothing};
@@ -158,7 +159,6 @@ impl Driver<'_> {
         if let Some(token) = &token {
             self.tokens.push(token.clone().into_bytes());
         }
-        self.earlier.push(Done { message: Some(made.message.clone()), written: made.written.clone(), token });
         result.status = Some(observation.status);
         result.reason = observation.reason.clone().filter(|r| !r.is_empty());
         let d = &self.plot.variant.description;
@@ -197,6 +197,9 @@ impl Driver<'_> {
             let redactor = self.redactor();
             result.exchange = Some(exchange(redactor, &made.message, &show_answer(&observation, redactor)));
         }
+        // After a step that did not pass there is no other.
+        let Made { message, written, .. } = *made;
+        self.earlier.push(Done { message: Some(message), written, token });
         (result, outcome, cause)
     }
 
@@ -312,7 +315,7 @@ fn frozen_next(plot: &Plot, index: usize, step: &FrozenStep) -> Result<Next, Str
             body: bytes(&request.body)?,
         },
         written: Vec::new(),
-        trace: Vec::new(),
+        trace: Trace::none(),
         token: None,
         endpoint,
     })))

@@ -13,7 +13,7 @@ use crate::contradiction::contradiction;
 use crate::in_process::InProcess;
 use crate::judge::documented;
 use crate::needs::{needs, references};
-use crate::play::{Done, Next, answered_token, play_with_effect};
+use crate::play::{Done, Next, answered_token, play_for_the_record};
 use crate::plot::{Plot, control, expand};
 use crate::recipe::{Action, Expect};
 use crate::subject::Subject;
@@ -137,15 +137,15 @@ pub fn record(plot: &Plot) -> Result<Vec<Recorded>, String> {
     let mut recorded = Vec::new();
     for index in 0..plot.steps.len() {
         let clock = subject.now();
-        match play_with_effect(plot, index, "", clock, &earlier)? {
+        match play_for_the_record(plot, index, clock, &earlier)? {
             Next::Wait(seconds) => {
                 subject.wait(seconds).map_err(|e| e.words().to_string())?;
-                recorded.push(Recorded { clock, message: None, trace: Trace::new() });
+                recorded.push(Recorded { clock, message: None, trace: Trace::none() });
                 earlier.push(Done::default());
             }
             Next::RevokeHook(role) => {
                 subject.revoke(&role).map_err(|e| e.words().to_string())?;
-                recorded.push(Recorded { clock, message: None, trace: Trace::new() });
+                recorded.push(Recorded { clock, message: None, trace: Trace::none() });
                 earlier.push(Done::default());
             }
             Next::Send(made) => {

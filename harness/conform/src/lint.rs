@@ -218,7 +218,7 @@ fn pipelines(scheme: &Scheme, report: &mut Report) {
         let ordinary = world.endpoints.iter().filter(|e| d.operation(&e.role).is_none());
         ordinary
             .map(|endpoint| {
-                let made = signer.parts(parts, &Draft::of(world, endpoint), &[], &mut Trace::new());
+                let made = signer.parts(parts, &Draft::of(world, endpoint), &[], &mut Trace::none());
                 made.ok()?.into_iter().find(|w| w.place == part.place && w.name == part.name)
             })
             .collect()

@@ -151,7 +151,7 @@ fn request(variant: &Variant, role: &str, run: &str, now: u64) -> Result<(Plot, 
     let step = Step::new(Action::Obtain(Some(operation.into())), Expect::Accept);
     let plot = Plot::of_step(id, variant, role, step);
     let entropy = Published::of_run(run, &plot.id, 0);
-    match play(&plot, 0, Moment { now, entropy: &entropy, fresh: 0 }, &[])? {
+    match play(&plot, 0, Moment { now, entropy: &entropy, fresh: 0, traced: false }, &[])? {
         Next::Send(made) => Ok((plot, made)),
         Next::Wait(_) | Next::RevokeHook(_) => Err("a login sends a request".into()),
     }

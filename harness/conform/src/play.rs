@@ -7,7 +7,7 @@ mod values;
 use bearproof_scheme::description::{Part, Place, Source};
 use bearproof_scheme::encoding::{JsonRules, Limits, Value, parse_value};
 use bearproof_scheme::request::Message;
-use bearproof_scheme::sign::{Draft, Entropy, Signer, Trace, Written, sign, with_body_parts};
+use bearproof_scheme::sign::{Draft, Entropy, Signer, Trace, Written, signed};
 
 use crate::entropy::Published;
 use crate::keyless::with_changes;
@@ -27,6 +27,8 @@ pub struct Moment<'a> {
     pub entropy: &'a dyn Entropy,
     /// A number of the run and the vector, the same in each step, for values that may be used once; 0 in what is frozen.
     pub fresh: u64,
+    /// Whether the intermediate values of the signature are kept.
+    pub traced: bool,
 }
 
 /// What a step made and what came back, for later steps.
@@ -58,7 +60,7 @@ pub struct Made {
     pub message: Message,
     /// The values of its parts.
     pub written: Vec<Written>,
-    /// Intermediate values of the signature.
+    /// Intermediate values of the signature, where they are kept.
     pub trace: Trace,
     /// The token that was made for it: a secret as long as it lives, wherever the message has it.
     pub token: Option<String>,
@@ -84,12 +86,30 @@ pub fn play_with_effect(
     now: u64,
     earlier: &[Done],
 ) -> Result<Next, String> {
+    with_effect(plot, index, run, (now, false), earlier)
+}
+
+/// As [`play_with_effect`], in the published run and with the trace.
+///
+/// # Errors
+/// Why the step can't be played, in words.
+pub fn play_for_the_record(plot: &Plot, index: usize, now: u64, earlier: &[Done]) -> Result<Next, String> {
+    with_effect(plot, index, "", (now, true), earlier)
+}
+
+fn with_effect(
+    plot: &Plot,
+    index: usize,
+    run: &str,
+    (now, traced): (u64, bool),
+    earlier: &[Done],
+) -> Result<Next, String> {
     let fresh = fresh(run, &plot.id);
     let mut attempt = 0;
     loop {
         let id = if attempt == 0 { plot.id.clone() } else { format!("{} {attempt}", plot.id) };
         let entropy = Published::of_run(run, &id, index);
-        let moment = Moment { now: now.saturating_sub(attempt), entropy: &entropy, fresh };
+        let moment = Moment { now: now.saturating_sub(attempt), entropy: &entropy, fresh, traced };
         match play(plot, index, moment, earlier) {
             Err(why) if why == NO_EFFECT && attempt < ATTEMPTS => attempt += 1,
             result => return result,
@@ -139,6 +159,7 @@ pub(crate) struct Stage<'p> {
     pub(crate) draft: Draft,
     pub(crate) earlier: &'p [Done],
     fresh: u64,
+    traced: bool,
     edits: Vec<&'p Edit>,
     token_of: Option<usize>,
     endpoint: String,
@@ -178,6 +199,7 @@ impl<'p> Stage<'p> {
             draft: Draft::of(world, place),
             earlier,
             fresh: moment.fresh,
+            traced: moment.traced,
             edits: step.edits.iter().chain(&step.fault).collect(),
             token_of: step.token_of,
             endpoint: endpoint.into(),
@@ -194,7 +216,7 @@ impl<'p> Stage<'p> {
                 let made = Made {
                     message,
                     written: done.written.clone(),
-                    trace: Trace::new(),
+                    trace: Trace::none(),
                     token: None,
                     endpoint: self.endpoint.clone(),
                 };
@@ -202,13 +224,12 @@ impl<'p> Stage<'p> {
             }
         }
         self.edit_request()?;
-        let mut trace = Trace::new();
+        let mut trace = if self.traced { Trace::kept() } else { Trace::none() };
         let written = self.write_parts(&mut trace)?;
-        let mut draft = self.draft.clone();
-        draft.body = with_body_parts(&draft.body, &written).map_err(|e| e.to_string())?;
+        let mut draft = self.draft.with_body_of(&written).map_err(|e| e.to_string())?;
         // An operation without inputs is still a JSON request.
         if draft.body.is_empty() && self.parts.iter().any(|p| p.place == Place::Body) {
-            draft.body = b"{}".to_vec();
+            draft.to_mut().body = b"{}".to_vec();
         }
         let token = match self.token_of {
             Some(step) => Some(done(self.earlier, step)?.token.clone().ok_or("that step gave no token")?),
@@ -230,16 +251,16 @@ impl<'p> Stage<'p> {
         let Some(captured) = captured else { return Ok(edited) };
         let world = &self.plot.variant.world;
         let endpoint = world.endpoint(&self.endpoint).ok_or("the world has no such endpoint")?;
-        let (right, _) = sign(&self.signer, &Draft::of(world, endpoint)).map_err(|e| e.to_string())?;
+        let right = signed(&self.signer, &Draft::of(world, endpoint)).map_err(|e| e.to_string())?;
         Ok(with_changes(&captured.message, &right, &edited))
     }
 
     /// The edits of the finished message.
     fn finish(&self, mut made: Made, token: Option<&str>) -> Result<Made, String> {
         for edit in &self.edits {
-            let before = made.message.clone();
+            let before = message::is_message_edit(edit).then(|| made.message.clone());
             message::edit(self, edit, token, &mut made.message)?;
-            if message::is_message_edit(edit) && before == made.message {
+            if before.is_some_and(|before| before == made.message) {
                 return Err(NO_EFFECT.into());
             }
         }
@@ -310,7 +331,7 @@ impl<'p> Stage<'p> {
                             .ok_or("no body binding")?;
                     let theirs = Signer { credential: credential(self.plot, role)?, ..self.signer };
                     let all = theirs
-                        .parts(&self.parts, &self.draft, &given, &mut Trace::new())
+                        .parts(&self.parts, &self.draft, &given, &mut Trace::none())
                         .map_err(|e| e.to_string())?;
                     let value = all.into_iter().find(|w| w.place == part.place && w.name == part.name);
                     given.push(value.ok_or("no body binding for this request")?);

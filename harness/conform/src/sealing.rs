@@ -324,7 +324,7 @@ fn segment_of(piece: Piece, format: Format, segments: &mut [String]) -> Option<&
 fn other_token(stage: &Stage<'_>) -> Result<Vec<String>, String> {
     let Some(other) = stage.plot.variant.world.credential("other") else { return Ok(Vec::new()) };
     let signer = Signer { credential: other, ..stage.signer };
-    let mut trace = Trace::new();
+    let mut trace = Trace::none();
     let parts = signer.parts(&stage.parts, &stage.draft, &[], &mut trace).map_err(|e| e.to_string())?;
     let token = signer.token(&parts, &mut trace).map_err(|e| e.to_string())?;
     Ok(token.map(|t| t.split('.').map(Into::into).collect()).unwrap_or_default())

@@ -16,7 +16,7 @@ use bearproof_conform::resolve::carrier;
 use bearproof_conform::suite::{Disk, Suite, Variant};
 use bearproof_scheme::description::{Place, Source};
 use bearproof_scheme::request::Message;
-use bearproof_scheme::sign::{Draft, sign};
+use bearproof_scheme::sign::{Draft, signed};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -101,7 +101,7 @@ proptest! {
             }
         }
         let entropy = Published::new(&format!("properties {seed}"), 0);
-        let (message, _) = sign(&signer(variant, &entropy).unwrap(), &draft).unwrap();
+        let message = signed(&signer(variant, &entropy).unwrap(), &draft).unwrap();
         prop_assert_eq!(refused(variant, &message), None, "{} {:?}", variant.description.id, message);
     }
 
@@ -116,7 +116,7 @@ proptest! {
         let mut draft = draft.clone();
         draft.body = body.into_bytes();
         let entropy = Published::new("properties", 0);
-        let (mut message, _) = sign(&signer(variant, &entropy).unwrap(), &draft).unwrap();
+        let mut message = signed(&signer(variant, &entropy).unwrap(), &draft).unwrap();
         let position = at.index(message.body.len());
         prop_assume!(message.body[position] != new);
         message.body[position] = new;
@@ -133,7 +133,7 @@ proptest! {
         let (variant, draft) = pick.get(&drafts);
         let Some(part) = carrier(&variant.description).filter(|p| p.place == Place::Field) else { return Ok(()) };
         let entropy = Published::new("properties", 0);
-        let (mut message, _) = sign(&signer(variant, &entropy).unwrap(), draft).unwrap();
+        let mut message = signed(&signer(variant, &entropy).unwrap(), draft).unwrap();
         let line = message.fields.iter_mut().find(|(n, _)| n.eq_ignore_ascii_case(&part.name)).unwrap();
         let start = part.auth_scheme.as_ref().map_or(0, |s| s.len() + 1);
         let position = start + at.index(line.1.len() - start);
@@ -147,7 +147,7 @@ proptest! {
         let drafts = drafts();
         let (variant, draft) = pick.get(&drafts);
         let entropy = Published::new("properties", 0);
-        let (mut message, _) = sign(&signer(variant, &entropy).unwrap(), draft).unwrap();
+        let mut message = signed(&signer(variant, &entropy).unwrap(), draft).unwrap();
         message.fields.push(("X-Unknown".into(), value.into_bytes()));
         message.target = format!("{}?{query}", message.target);
         let after = Draft { query, ..draft.clone() };
@@ -162,7 +162,7 @@ proptest! {
         let drafts = drafts();
         let (variant, draft) = pick.get(&drafts);
         let entropy = Published::new("properties", 0);
-        let (message, _) = sign(&signer(variant, &entropy).unwrap(), draft).unwrap();
+        let message = signed(&signer(variant, &entropy).unwrap(), draft).unwrap();
         let line = format!("{} {}", message.method, message.request().path());
         let position = at.index(line.len());
         prop_assume!(line.as_bytes()[position] != new.as_bytes()[0] && line.as_bytes()[position] != b' ');
@@ -191,7 +191,7 @@ proptest! {
         let drafts = drafts();
         let (variant, draft) = pick.get(&drafts);
         let entropy = Published::new("properties", 0);
-        let (mut message, _) = sign(&signer(variant, &entropy).unwrap(), draft).unwrap();
+        let mut message = signed(&signer(variant, &entropy).unwrap(), draft).unwrap();
         prop_assume!(host != draft.host);
         message.fields[0].1 = host.into_bytes();
         let d = &variant.description;
@@ -206,7 +206,7 @@ proptest! {
 fn the_share_of_bound_bytes_is_printed() {
     for (variant, draft) in drafts() {
         let entropy = Published::new("properties", 0);
-        let (message, _) = sign(&signer(&variant, &entropy).unwrap(), &draft).unwrap();
+        let message = signed(&signer(&variant, &entropy).unwrap(), &draft).unwrap();
         let (mut bound, mut all) = (0, 0);
         let mut count = |changed: Message| {
             all += 1;

@@ -177,7 +177,7 @@ impl Reference {
             fields: Vec::new(),
             body: Vec::new(),
         };
-        let mut trace = Trace::new();
+        let mut trace = Trace::none();
         let token_parts: Vec<Part> = description
             .parts
             .iter()

@@ -8,7 +8,7 @@ mod published;
 use std::collections::BTreeMap;
 
 use bearproof_scheme::plan::Plan;
-use bearproof_scheme::sign::{Draft, Entropy, Signer, sign};
+use bearproof_scheme::sign::{Draft, Entropy, Signer, signed};
 use bearproof_scheme::store::{Credentials, ReplayMemory};
 use bearproof_scheme::verify::{Context, verify};
 use published::load;
@@ -43,7 +43,7 @@ fn counted(scheme: &str, role: &str, size: usize) -> u64 {
         draft.body = format!("{{\"text\": \"{}\"}}", "a".repeat(size)).into_bytes();
     }
     let accepted = || {
-        let (message, _) = sign(&signer, &draft).unwrap();
+        let message = signed(&signer, &draft).unwrap();
         let context = Context { now, credentials: &credentials, replay: &replay };
         let request = message.request();
         let before = dhat::HeapStats::get().total_blocks;

@@ -243,7 +243,7 @@ fn the_signer_makes_every_good_request_again() {
             let (signed, trace) = sign(&signer, &Draft::of(&w, endpoint)).unwrap();
             assert_eq!(signed, message(&step["request"]), "{id}");
             let frozen = step.get("trace").map_or(&[][..], |trace| trace.as_array().unwrap());
-            assert_eq!(trace.len(), frozen.len(), "{id}: {trace:?}");
+            assert_eq!(trace.iter().len(), frozen.len(), "{id}: {trace:?}");
             for ((name, bytes), entry) in trace.iter().zip(frozen) {
                 assert_eq!(entry["name"], name.as_str(), "{id}");
                 assert!(is_traced(&entry["value"], bytes), "{id}: {name}");

@@ -4,7 +4,7 @@
 
 use bearproof_conform::entropy::Published;
 use bearproof_conform::suite::{Disk, Suite};
-use bearproof_scheme::sign::{Draft, Signer, sign};
+use bearproof_scheme::sign::{Draft, Signer, signed};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
@@ -234,7 +234,7 @@ fn masonhub_token() -> String {
         entropy: &Published::new("a test", 0),
     };
     let draft = Draft::of(&variant.world, variant.world.endpoint("read").unwrap());
-    let (message, _) = sign(&signer, &draft).unwrap();
+    let message = signed(&signer, &draft).unwrap();
     let line = message.fields.into_iter().find(|(name, _)| name == "authorization").unwrap().1;
     String::from_utf8(line).unwrap().trim_start_matches("Bearer ").to_string()
 }

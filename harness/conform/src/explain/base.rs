@@ -67,7 +67,7 @@ impl<'a> Base<'a> {
         base.has_key = d.token.is_none() || KeyUse::Right.find(&base.start).is_some();
         base.seals = seals::of(&base.start, found);
         let Start { signer, parts, draft, given, .. } = &base.start;
-        base.right = signer.parts(parts, draft, given, &mut Trace::new()).unwrap_or_default();
+        base.right = signer.parts(parts, draft, given, &mut Trace::none()).unwrap_or_default();
         if !base.has_key {
             let name = d.token.as_ref().map(|t| t.key.name()).unwrap_or_default();
             base.unchecked.push(format!("the signature of the token: `{name}` is not here"));
@@ -103,7 +103,7 @@ impl<'a> Base<'a> {
             &self.start.parts,
             &self.start.draft,
             &self.start.given,
-            &mut Trace::new(),
+            &mut Trace::none(),
         ) {
             let before = self.start.parts.len();
             self.start.parts.retain(|p| p.path() != part);
@@ -188,7 +188,7 @@ fn caller<'a>(
             let mut only = part.clone();
             only.place = Place::Claims;
             let draft = draft(d, world, message);
-            let written = signer.parts(&[only], &draft, &[], &mut Trace::new()).ok()?;
+            let written = signer.parts(&[only], &draft, &[], &mut Trace::none()).ok()?;
             written.first().map(|w| String::from_utf8_lossy(&w.bytes).into_owned())
         };
         let same = |c: &&'a Credential, exact: bool| {

@@ -14,7 +14,6 @@ mod verdict;
 
 use bearproof_scheme::description::{Kind, Part, Source};
 use bearproof_scheme::request::Message;
-use bearproof_scheme::sign::Trace;
 use bearproof_scheme::wrong_signer::{Signing, make};
 
 use crate::redact::{Redactor, mask_tokens};
@@ -44,7 +43,7 @@ pub struct Explanation {
     /// Values that differ from ours.
     pub differences: Vec<Difference>,
     /// Steps of the values that differ.
-    pub trace: Trace,
+    pub trace: Vec<(String, Vec<u8>)>,
     /// The wrong signers that explain it, likeliest first.
     pub hits: Vec<Hit>,
     /// Whether a token was found where there should be one.
@@ -73,8 +72,8 @@ pub fn explain(variant: &Variant, message: &Message, now: u64) -> Explanation {
     let differences = right.as_ref().map(|r| difference(&there, &observe(&base, r))).unwrap_or_default();
     let hits = search::search(&base, &there, d, world, &verdict, now);
     let touched = |name: &str| differences.iter().any(|d| name.starts_with(&format!("{}:", d.name)));
-    let trace = right.map(|r| r.trace).unwrap_or_default();
-    let trace = trace.into_iter().filter(|(name, _)| touched(name)).collect();
+    let steps = right.iter().flat_map(|r| &r.trace);
+    let trace = steps.filter(|(name, _)| touched(name)).cloned().collect();
     Explanation {
         verdict,
         role: base.start.signer.credential.role.clone(),

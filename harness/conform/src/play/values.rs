@@ -5,7 +5,7 @@ use bearproof_scheme::description::{Part, Place, Rule, Type};
 use bearproof_scheme::encoding::string_literal;
 use bearproof_scheme::mistake::alternatives;
 use bearproof_scheme::request::Message;
-use bearproof_scheme::sign::{Draft, Signer, Trace, Written, field_line, sign, write_time};
+use bearproof_scheme::sign::{Draft, Signer, Trace, Written, field_line, signed, write_time};
 use bearproof_scheme::world::Credential;
 
 use super::fill::{fill_fresh, fill_times};
@@ -23,7 +23,7 @@ impl Stage<'_> {
         let wrong = found.ok_or_else(gone)?;
         let compute = |parts: &[Part]| {
             let all =
-                self.signer.parts(parts, &self.draft, &[], &mut Trace::new()).map_err(|e| e.to_string())?;
+                self.signer.parts(parts, &self.draft, &[], &mut Trace::none()).map_err(|e| e.to_string())?;
             let same = |w: &Written| w.place == part.place && w.name == part.name;
             all.into_iter().find(same).ok_or_else(|| "no such binding for this request".to_string())
         };
@@ -49,7 +49,7 @@ impl Stage<'_> {
         let part = self.parts.iter().find(|p| p.place == place && p.name == name);
         let same = |all: Vec<Written>| all.into_iter().find(|w| w.place == place && w.name == name);
         let compute = |signer: &Signer<'_>, draft: &Draft| {
-            signer.parts(&self.parts, draft, &[], &mut Trace::new()).map_err(|e| e.to_string())
+            signer.parts(&self.parts, draft, &[], &mut Trace::none()).map_err(|e| e.to_string())
         };
         match value {
             Given::Time { offset, scale } => {
@@ -115,8 +115,7 @@ impl Stage<'_> {
     /// The good message of another caller to the same endpoint.
     pub(crate) fn plain_message(&self, role: &str) -> Result<Message, String> {
         let signer = Signer { credential: credential(self.plot, role)?, ..self.signer };
-        let (message, _) = sign(&signer, &self.draft).map_err(|e| e.to_string())?;
-        Ok(message)
+        signed(&signer, &self.draft).map_err(|e| e.to_string())
     }
 }
 

@@ -4,7 +4,7 @@
 use bearproof_scheme::description::{self, Description};
 use bearproof_scheme::document::{MAX_FILE, check_text};
 use bearproof_scheme::request::Message;
-use bearproof_scheme::sign::{Draft, Signer, sign};
+use bearproof_scheme::sign::{Draft, Signer, signed};
 use bearproof_scheme::verdict::STAGES;
 use bearproof_scheme::world::{self, Resolver, World};
 use bearproof_scheme::{Fault, Reference};
@@ -111,7 +111,7 @@ fn works(ground: &Ground, description: Description, world: &World) -> Result<(),
     for (endpoint, credential) in world.endpoints.iter().zip(world.credentials.iter().cycle()) {
         let platform = world.platform("primary");
         let signer = Signer { description: &description, credential, platform, now, entropy: &entropy };
-        messages.extend(sign(&signer, &Draft::of(world, endpoint)).map(|(message, _)| message));
+        messages.extend(signed(&signer, &Draft::of(world, endpoint)));
     }
     let reference = Reference::strict(description, world.clone());
     let rows = reference.plan().rows();

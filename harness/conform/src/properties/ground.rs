@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bearproof_scheme::description::{Part, Place};
 use bearproof_scheme::request::Message;
-use bearproof_scheme::sign::{Draft, sign};
+use bearproof_scheme::sign::{Draft, signed};
 use bearproof_scheme::weakness::{Weakness, all};
 
 use super::oracle::Peer;
@@ -90,7 +90,7 @@ impl Stand {
         let draft = drafts.first().ok_or_else(|| format!("`{}` has no endpoint", variant.description.id))?;
         let entropy = Published::new("properties", 0);
         let signer = signer(&variant, &entropy).ok_or("the world has no primary credential")?;
-        let (good, _) = sign(&signer, draft).map_err(|e| e.to_string())?;
+        let good = signed(&signer, draft).map_err(|e| e.to_string())?;
         if let Some(reason) = refused(&variant, &good) {
             return Err(format!("the good request of `{}` is refused: {reason}", variant.description.id));
         }

@@ -122,7 +122,7 @@ fn call(
         });
     plot.endpoint = endpoint.ok_or("no endpoint")?.role.clone();
     let entropy = Published::new("sequence", number);
-    let moment = Moment { now, entropy: &entropy, fresh: 0 };
+    let moment = Moment { now, entropy: &entropy, fresh: 0, traced: false };
     let Next::Send(sent) = play(&plot, 0, moment, &earlier)? else { return Err("nothing was sent".into()) };
     let over = lifetime(stand, caller).map(|seconds| now.saturating_add(seconds));
     let done = Done { message: Some(sent.message), written: sent.written, token: None };

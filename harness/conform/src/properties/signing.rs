@@ -5,7 +5,7 @@ use arbitrary::Unstructured;
 use bearproof_scheme::description::Place;
 use bearproof_scheme::encoding::string_literal;
 use bearproof_scheme::request::Message;
-use bearproof_scheme::sign::{Draft, Prepared, Signer, Written, sign};
+use bearproof_scheme::sign::{Draft, Prepared, Signer, Trace, Written, signed};
 use bearproof_scheme::{Answer, Reference};
 
 use super::ensure;
@@ -40,7 +40,7 @@ pub fn refused(variant: &Variant, message: &Message) -> Option<String> {
 pub fn bound_values(variant: &Variant, entropy: &Published, draft: &Draft) -> Result<Vec<Written>, String> {
     let d = &variant.description;
     let signer = signer(variant, entropy).ok_or("the world has no primary credential")?;
-    let written = signer.parts(&d.parts, draft, &[], &mut Vec::new()).map_err(|e| e.to_string())?;
+    let written = signer.parts(&d.parts, draft, &[], &mut Trace::none()).map_err(|e| e.to_string())?;
     let binds =
         |w: &Written| d.parts.iter().any(|p| p.place == w.place && p.name == w.name && p.binds().is_some());
     Ok(written.into_iter().filter(binds).collect())
@@ -63,7 +63,7 @@ pub(super) fn sign_verify(ground: &Ground, data: &[u8]) -> Result<(), String> {
     let Ok(choices) = Choices::read(&mut input, &stand.drafts) else { return Ok(()) };
     let entropy = Published::new("properties", 0);
     let signer = signer(variant, &entropy).ok_or("the world has no primary credential")?;
-    let (mut message, _) = sign(&signer, &choices.draft).map_err(|e| format!("not signed: {e}"))?;
+    let mut message = signed(&signer, &choices.draft).map_err(|e| format!("not signed: {e}"))?;
     let id = &variant.description.id;
 
     // Prepared at another time with other randomness.

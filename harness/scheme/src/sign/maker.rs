@@ -4,18 +4,19 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 use super::{Draft, Entropy, SignError, Signer, Trace, Written};
-use crate::compute::{Failure, Sources, evaluate};
-use crate::description::{Lifetime, Nonce, Part, Place, Rule, Source, TimeRule, Type};
+use crate::compute::{self, Failure, Sources, evaluate};
+use crate::description::{Lifetime, Nonce, Part, Pipeline, Place, Rule, Source, TimeRule, Type};
 use crate::encoding::{encode_hex, string_literal};
+use crate::key::Secret;
 use crate::time;
-use crate::world::{Values, value};
+use crate::world::{Value, Values, value};
 
 /// Computes parts on demand: one part may read another.
 pub(super) struct Maker<'m, 'a> {
     signer: &'m Signer<'a>,
     parts: &'m [Part],
     /// The request that is read; members of the body are added to it as they become known.
-    pub(super) draft: Draft,
+    pub(super) draft: Cow<'m, Draft>,
     given: &'m [Written],
     done: RefCell<Vec<Written>>,
     trace: RefCell<Trace>,
@@ -23,11 +24,18 @@ pub(super) struct Maker<'m, 'a> {
 
 impl<'m, 'a> Maker<'m, 'a> {
     /// `given` goes before what the description says.
-    pub(super) fn new(signer: &'m Signer<'a>, parts: &'m [Part], draft: Draft, given: &'m [Written]) -> Self {
-        Self { signer, parts, draft, given, done: RefCell::default(), trace: RefCell::default() }
+    pub(super) fn new(
+        signer: &'m Signer<'a>,
+        parts: &'m [Part],
+        draft: &'m Draft,
+        given: &'m [Written],
+        trace: Trace,
+    ) -> Self {
+        let draft = Cow::Borrowed(draft);
+        Self { signer, parts, draft, given, done: RefCell::default(), trace: RefCell::new(trace) }
     }
 
-    /// Every step that was computed.
+    /// The trace with every step that was computed.
     pub(super) fn into_trace(self) -> Trace {
         self.trace.into_inner()
     }
@@ -66,18 +74,13 @@ impl<'m, 'a> Maker<'m, 'a> {
                 write_time(first, seconds)
             }
             Rule::From(pipeline) => {
-                let mut steps = Vec::new();
-                let bytes = evaluate(pipeline, self, &mut |name, bytes| {
-                    steps.push((format!("{}: {name}", part.path()), bytes.to_vec()));
-                })
-                .map_err(|failure| match failure {
+                let bytes = self.evaluated(part, pipeline).map_err(|failure| match failure {
                     Failure::Missing(source) => {
                         SignError::Missing { part: part.path(), source: source.name() }
                     }
                     Failure::NotJson => SignError::Unfit { part: part.path(), why: "the body is not JSON" },
                     Failure::NotText => SignError::Unfit { part: part.path(), why: "the value is not UTF-8" },
                 })?;
-                self.trace.borrow_mut().append(&mut steps);
                 match (first, pipeline.single()) {
                     // An answer repeats a time in a unit of its own.
                     (Type::Milliseconds | Type::Rfc3339 | Type::HttpDate, Some(Source::Claims(_))) => {
@@ -100,6 +103,20 @@ impl<'m, 'a> Maker<'m, 'a> {
             _ => string_literal(&String::from_utf8_lossy(&bytes)),
         };
         Ok(Written { place: part.place, name: part.name.clone(), json, bytes })
+    }
+
+    /// The value of a pipeline. A pipeline may read another part, whose steps stand before its own.
+    fn evaluated(&self, part: &Part, pipeline: &Pipeline) -> Result<Vec<u8>, Failure> {
+        if !self.trace.borrow().is_kept() {
+            return compute::value(pipeline, self).map(Cow::into_owned);
+        }
+        let mut steps = Vec::new();
+        let bytes = evaluate(pipeline, self, &mut |name, bytes| {
+            steps.push((format!("{}: {name}", part.path()), bytes.to_vec()));
+        })?;
+        let mut trace = self.trace.borrow_mut();
+        steps.into_iter().for_each(|step| trace.add(|| step));
+        Ok(bytes)
     }
 }
 
@@ -143,6 +160,18 @@ impl Sources for Maker<'_, '_> {
             Source::Claims(name) => part(Place::Claims, name),
             Source::Header(name) => part(Place::Header, name),
             Source::Endpoint(_) | Source::Token => None,
+        }
+    }
+
+    fn secret(&self, source: &Source) -> Option<&Secret> {
+        let held = match source {
+            Source::Credential(name) => value(&self.signer.credential.values, name)?,
+            Source::Platform(name) => value(&self.signer.platform?.values, name)?,
+            _ => return None,
+        };
+        match held {
+            Value::Secret(secret) => Some(secret),
+            _ => None,
         }
     }
 }

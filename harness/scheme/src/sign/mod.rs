@@ -3,7 +3,9 @@
 
 mod maker;
 mod prepared;
+mod trace;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::description::{Description, Format, Operation, Part, Place, Source};
@@ -15,15 +17,13 @@ use crate::world::{Credential, Endpoint, Platform, World, value};
 use maker::Maker;
 pub use maker::write_time;
 pub use prepared::Prepared;
+pub use trace::Trace;
 
 /// Randomness of a binding: the same purpose gives the same bytes.
 pub trait Entropy {
     /// `len` bytes for a purpose such as `claims.nonce` or `token.iv`.
     fn bytes(&self, purpose: &str, len: usize) -> Vec<u8>;
 }
-
-/// Every intermediate value of a signature, in order: name and bytes.
-pub type Trace = Vec<(String, Vec<u8>)>;
 
 /// Who signs, when, with which randomness.
 #[derive(Clone, Copy)]
@@ -124,6 +124,29 @@ impl Draft {
         self.path.split('/').map(fill).collect::<Vec<_>>().join("/")
     }
 
+    /// This draft with the scheme's members appended to its body, in order.
+    ///
+    /// # Errors
+    /// [`SignError::Body`] if there are members to add and the body is no JSON object.
+    pub fn with_body_of(&self, written: &[Written]) -> Result<Cow<'_, Self>, SignError> {
+        Ok(match with_body_parts(&self.body, written)? {
+            Cow::Borrowed(_) => Cow::Borrowed(self),
+            Cow::Owned(body) => Cow::Owned(Self { body, ..self.clone() }),
+        })
+    }
+
+    /// This draft with the path parameters that the scheme computes.
+    fn with_parameters_of(&self, written: &[Written]) -> Cow<'_, Self> {
+        let mut draft = Cow::Borrowed(self);
+        for parameter in written.iter().filter(|w| w.place == Place::Parameter) {
+            let text = String::from_utf8_lossy(&parameter.bytes).into_owned();
+            let parameters = &mut draft.to_mut().parameters;
+            parameters.retain(|(name, _)| *name != parameter.name);
+            parameters.push((parameter.name.clone(), text));
+        }
+        draft
+    }
+
     /// The request target.
     pub fn target(&self) -> String {
         let path = self.raw_path();
@@ -164,19 +187,30 @@ pub struct Texts {
     pub claims: String,
 }
 
-/// Signs the good request of an endpoint.
+/// Signs the good request of an endpoint, and tells how.
 ///
 /// # Errors
 /// See [`SignError`].
 pub fn sign(signer: &Signer<'_>, draft: &Draft) -> Result<(Message, Trace), SignError> {
-    let mut trace = Trace::new();
-    let own = signer.own_parts(&signer.description.parts);
-    let parts = signer.parts(&own, draft, &[], &mut trace)?;
-    let mut draft = draft.clone();
-    draft.body = with_body_parts(&draft.body, &parts)?;
-    let token = signer.token(&parts, &mut trace)?;
-    let message = signer.message(&own, &draft, &parts, token.as_deref())?;
+    let mut trace = Trace::kept();
+    let message = made(signer, draft, &mut trace)?;
     Ok((message, trace))
+}
+
+/// As [`sign`], where nobody asks how.
+///
+/// # Errors
+/// See [`SignError`].
+pub fn signed(signer: &Signer<'_>, draft: &Draft) -> Result<Message, SignError> {
+    made(signer, draft, &mut Trace::none())
+}
+
+fn made(signer: &Signer<'_>, draft: &Draft, trace: &mut Trace) -> Result<Message, SignError> {
+    let own = signer.own_parts(&signer.description.parts);
+    let parts = signer.parts(&own, draft, &[], trace)?;
+    let draft = draft.with_body_of(&parts)?;
+    let token = signer.token(&parts, trace)?;
+    signer.message(&own, &draft, &parts, token.as_deref())
 }
 
 impl<'a> Signer<'a> {
@@ -192,22 +226,20 @@ impl<'a> Signer<'a> {
         given: &[Written],
         trace: &mut Trace,
     ) -> Result<Vec<Written>, SignError> {
-        let mut maker = Maker::new(self, parts, draft.clone(), given);
+        let mut maker = Maker::new(self, parts, draft, given, std::mem::take(trace));
         let early = |p: &&Part| matches!(p.place, Place::Body | Place::Parameter);
         let mut written = Vec::new();
         for part in parts.iter().filter(early) {
             written.extend(maker.write(part)?);
         }
-        for parameter in written.iter().filter(|w| w.place == Place::Parameter) {
-            let text = String::from_utf8_lossy(&parameter.bytes).into_owned();
-            maker.draft.parameters.retain(|(name, _)| *name != parameter.name);
-            maker.draft.parameters.push((parameter.name.clone(), text));
+        maker.draft = draft.with_parameters_of(&written);
+        if let Cow::Owned(body) = with_body_parts(&draft.body, &written)? {
+            maker.draft.to_mut().body = body;
         }
-        maker.draft.body = with_body_parts(&maker.draft.body, &written)?;
         for part in parts.iter().filter(|p| matches!(p.place, Place::Header | Place::Claims)) {
             written.extend(maker.write(part)?);
         }
-        trace.append(&mut maker.into_trace());
+        *trace = maker.into_trace();
         Ok(written)
     }
 
@@ -282,13 +314,13 @@ impl<'a> Signer<'a> {
         trace: &mut Trace,
     ) -> Option<Vec<String>> {
         if format != Format::Opaque {
-            trace.push(("header".into(), texts.header.clone().into_bytes()));
+            trace.add(|| ("header".into(), texts.header.clone().into_bytes()));
         }
-        trace.push(("claims".into(), texts.claims.clone().into_bytes()));
+        trace.add(|| ("claims".into(), texts.claims.clone().into_bytes()));
         let iv = self.entropy.bytes("token.iv", token::IV_LEN);
         let segments = token::make(format, alg, key, texts.header.as_bytes(), texts.claims.as_bytes(), &iv)?;
         if let (Format::Jws, [header, payload, _]) = (format, segments.as_slice()) {
-            trace.push(("signing-input".into(), format!("{header}.{payload}").into_bytes()));
+            trace.add(|| ("signing-input".into(), format!("{header}.{payload}").into_bytes()));
         }
         Some(segments)
     }
@@ -304,12 +336,7 @@ impl<'a> Signer<'a> {
         written: &[Written],
         token: Option<&str>,
     ) -> Result<Message, SignError> {
-        let mut draft = draft.clone();
-        for parameter in written.iter().filter(|w| w.place == Place::Parameter) {
-            let text = String::from_utf8_lossy(&parameter.bytes).into_owned();
-            draft.parameters.retain(|(name, _)| *name != parameter.name);
-            draft.parameters.push((parameter.name.clone(), text));
-        }
+        let draft = draft.with_parameters_of(written);
         let mut fields = vec![("Host".to_string(), draft.host.clone().into_bytes())];
         fields.extend(draft.fields.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())));
         let typed = fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
@@ -340,7 +367,7 @@ impl<'a> Signer<'a> {
     }
 
     fn field_value(&self, parts: &[Part], draft: &Draft, part: &Part) -> Result<Option<Vec<u8>>, SignError> {
-        let maker = Maker::new(self, parts, draft.clone(), &[]);
+        let maker = Maker::new(self, parts, draft, &[], Trace::none());
         Ok(maker.write(part)?.map(|w| w.bytes))
     }
 
@@ -369,15 +396,15 @@ pub fn field_line(part: &Part, bytes: &[u8]) -> Vec<u8> {
 ///
 /// # Errors
 /// [`SignError::Body`] if there are members to add and the body is no JSON object.
-pub fn with_body_parts(body: &[u8], written: &[Written]) -> Result<Vec<u8>, SignError> {
+fn with_body_parts<'b>(body: &'b [u8], written: &[Written]) -> Result<Cow<'b, [u8]>, SignError> {
     let members: Vec<&Written> = written.iter().filter(|w| w.place == Place::Body).collect();
     if members.is_empty() {
-        return Ok(body.to_vec());
+        return Ok(Cow::Borrowed(body));
     }
     let text = if body.is_empty() { "{}" } else { std::str::from_utf8(body).map_err(|_| SignError::Body)? };
     let inner = text.trim().strip_prefix('{').and_then(|t| t.strip_suffix('}')).ok_or(SignError::Body)?;
     let added = members.iter().map(|w| format!("{}:{}", string_literal(&w.name), w.json));
     let mut all: Vec<String> = if inner.trim().is_empty() { Vec::new() } else { vec![inner.to_string()] };
     all.extend(added);
-    Ok(format!("{{{}}}", all.join(",")).into_bytes())
+    Ok(Cow::Owned(format!("{{{}}}", all.join(",")).into_bytes()))
 }

@@ -6,7 +6,7 @@ use crate::encoding::append_url;
 use crate::key::{self, Key};
 use crate::request::Message;
 use crate::sign::maker::{lifetime, nonce, write_time};
-use crate::sign::{Draft, Entropy, SignError, Signer, Trace, Written, field_line, sign, with_body_parts};
+use crate::sign::{Draft, Entropy, SignError, Signer, Trace, Written, field_line, signed};
 
 /// See the module.
 pub struct Prepared<'a> {
@@ -55,7 +55,7 @@ impl<'a> Prepared<'a> {
     /// # Errors
     /// Those of [`sign`].
     pub fn new(signer: &Signer<'a>, draft: &Draft) -> Result<Self, SignError> {
-        let (message, _) = sign(signer, draft)?;
+        let message = signed(signer, draft)?;
         let mut prepared = Self { signer: *signer, draft: draft.clone(), way: Way::Anew, message };
         if let Some((holes, message)) = prepared.holes()? {
             prepared.message = message;
@@ -72,7 +72,7 @@ impl<'a> Prepared<'a> {
         match &mut self.way {
             Way::Anew => {
                 let signer = Signer { now, entropy, ..self.signer };
-                (self.message, _) = sign(&signer, &self.draft)?;
+                self.message = signed(&signer, &self.draft)?;
             }
             Way::Holes(holes) => holes.fill(&mut self.message, now, entropy)?,
         }
@@ -112,7 +112,7 @@ impl<'a> Prepared<'a> {
             bytes: Vec::new(),
         };
         let given: Vec<Written> = holes.iter().enumerate().map(|(i, (part, _))| mark(i, part)).collect();
-        let written = signer.parts(parts, draft, &given, &mut Trace::new())?;
+        let written = signer.parts(parts, draft, &given, &mut Trace::none())?;
         let texts = signer.texts(&written, &crate::encoding::string_literal(rule.alg.header_name()));
         let mut pieces = Vec::new();
         let mut split = texts.claims.split('\0');
@@ -122,8 +122,7 @@ impl<'a> Prepared<'a> {
             let Some((_, hole)) = hole else { return Ok(None) };
             pieces.push((std::mem::replace(&mut end, text.into()), hole.clone()));
         }
-        let mut draft = draft.clone();
-        draft.body = with_body_parts(&draft.body, &written)?;
+        let draft = draft.with_body_of(&written)?;
         let mut message = signer.message(parts, &draft, &written, Some(""))?;
         let carries = |p: &&Part| p.pipeline().and_then(|p| p.single()) == Some(&Source::Token);
         let Some(part) = parts.iter().filter(|p| p.place == Place::Field).find(carries) else {
@@ -263,7 +262,7 @@ mod tests {
                 for (later, seed) in [(0, 1), (1, 2), (86_400, 3), (8_000_000_000, 4), (0, 1)] {
                     let entropy = Bytes(seed);
                     let signer = Signer { now: now + later, entropy: &entropy, ..signer };
-                    let (expected, _) = sign(&signer, &draft).unwrap();
+                    let expected = signed(&signer, &draft).unwrap();
                     assert_eq!(
                         prepared.sign(signer.now, &entropy),
                         Ok(&expected),

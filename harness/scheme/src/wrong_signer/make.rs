@@ -3,7 +3,7 @@
 use super::{Edit, Seal, Start, WrongSigner, seal};
 use crate::encoding::string_literal;
 use crate::request::Message;
-use crate::sign::{SignError, Texts, Trace, Written, with_body_parts};
+use crate::sign::{SignError, Texts, Trace, Written};
 
 /// Whether signatures are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub fn make(start: &Start<'_>, wrong: &[&WrongSigner], signing: Signing) -> Resu
             edit(&mut start);
         }
     }
-    let mut trace = Trace::new();
+    let mut trace = Trace::kept();
     let mut signed = start.draft.clone();
     if let Some(method) = &start.signed_as {
         signed.method.clone_from(method);
@@ -56,8 +56,7 @@ pub fn make(start: &Start<'_>, wrong: &[&WrongSigner], signing: Signing) -> Resu
             Edit::Start(_) | Edit::Message(_) => {}
         }
     }
-    let mut draft = start.draft.clone();
-    draft.body = with_body_parts(&draft.body, &written)?;
+    let draft = start.draft.with_body_of(&written)?;
     let (texts, token) = match (start.signer.captured(), &start.signer.description.token) {
         (_, None) => (None, None),
         (Some(captured), _) => (None, Some(seal::cut(captured.into(), &seal))),

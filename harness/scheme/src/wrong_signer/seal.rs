@@ -139,8 +139,8 @@ pub(super) fn token(
         let sealed = start.signer.seal(rule.format, seal.signs, key, texts, trace).ok_or(SignError::Key)?;
         return Ok(cut(sealed.join("."), seal));
     }
-    trace.push(("header".into(), texts.header.clone().into_bytes()));
-    trace.push(("claims".into(), texts.claims.clone().into_bytes()));
+    trace.add(|| ("header".into(), texts.header.clone().into_bytes()));
+    trace.add(|| ("claims".into(), texts.claims.clone().into_bytes()));
     let spell = |bytes: &[u8]| match seal.spelled {
         Spelled::Padded => encode_url_padded(bytes),
         Spelled::Standard => encode_standard(bytes),
@@ -148,7 +148,7 @@ pub(super) fn token(
     };
     let (header, payload) = (spell(texts.header.as_bytes()), spell(texts.claims.as_bytes()));
     let input = input(seal.covers, &header, &payload, texts);
-    trace.push(("signing-input".into(), input.clone().into_bytes()));
+    trace.add(|| ("signing-input".into(), input.clone().into_bytes()));
     let signature = match (seal.signs, signing, key) {
         (None, _, _) => return Ok(format!("{header}.{payload}.")),
         // A sketch is compared by its seal, and signing with a key pair takes time.

@@ -2,7 +2,7 @@
 //! or JSON Pointer (RFC 6901), claims in a form of their own, and the fields of a body.
 
 use bearproof_scheme::description::Place;
-use bearproof_scheme::sign::{Draft, Written, sign};
+use bearproof_scheme::sign::{Draft, Written, signed};
 use bearproof_scheme::{Description, Message, Reference, World};
 
 use crate::common::{Nothing, described, signer, world_of};
@@ -83,7 +83,7 @@ fn an_operation_answers_with_members_by_name_and_by_pointer() {
         fields: vec![("Host".into(), b"api.example".to_vec())],
         body: br#"{"user":"n","password":"a-fake-password"}"#.to_vec(),
     };
-    let (message, _) = sign(&signer(&d, &w, "primary"), &Draft::of(&w, w.endpoint("read").unwrap())).unwrap();
+    let message = signed(&signer(&d, &w, "primary"), &Draft::of(&w, w.endpoint("read").unwrap())).unwrap();
     let answer = Reference::strict(d, w).handle(&login.request(), 1000, &Nothing);
     assert_eq!((answer.status, answer.refused), (200, None));
     let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
@@ -103,8 +103,8 @@ fn an_operation_answers_with_members_by_name_and_by_pointer() {
 fn a_body_has_a_type_and_one_that_is_given_stays() {
     let (d, w) = loaded();
     for (role, expected) in [("write", &["application/json"][..]), ("typed", &["text/xml"]), ("read", &[])] {
-        let (message, _) =
-            sign(&signer(&d, &w, "primary"), &Draft::of(&w, w.endpoint(role).unwrap())).unwrap();
+        let message =
+            signed(&signer(&d, &w, "primary"), &Draft::of(&w, w.endpoint(role).unwrap())).unwrap();
         let types: Vec<String> = message
             .fields
             .iter()
@@ -119,7 +119,7 @@ fn a_body_has_a_type_and_one_that_is_given_stays() {
 fn a_parameter_stands_in_the_path_percent_encoded_and_another_value_takes_its_place() {
     let (d, w) = loaded();
     let (signer, draft) = (signer(&d, &w, "primary"), Draft::of(&w, w.endpoint("write").unwrap()));
-    assert_eq!(sign(&signer, &draft).unwrap().0.target, "/things/a%20b");
+    assert_eq!(signed(&signer, &draft).unwrap().target, "/things/a%20b");
     let given = Written::given(Place::Parameter, "id", "\"c\\u002Fd\"");
     assert_eq!((given.bytes.as_slice(), given.json.as_str()), (&b"c/d"[..], "\"c\\u002Fd\""));
     assert_eq!(signer.message(&d.parts, &draft, &[given], None).unwrap().target, "/things/c%2Fd");
@@ -140,7 +140,7 @@ fn a_given_value_is_the_letters_of_its_text() {
 #[test]
 fn a_challenge_says_whether_a_credential_was_wrong() {
     let (d, w) = loaded();
-    let (good, _) = sign(&signer(&d, &w, "primary"), &Draft::of(&w, w.endpoint("read").unwrap())).unwrap();
+    let good = signed(&signer(&d, &w, "primary"), &Draft::of(&w, w.endpoint("read").unwrap())).unwrap();
     let reference = Reference::strict(d, w);
     let challenge = |line: Option<&str>| {
         let mut message = good.clone();
