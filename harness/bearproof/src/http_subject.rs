@@ -120,10 +120,13 @@ impl Http {
             }
         }
     }
-}
 
-impl Subject for Http {
-    fn send(&self, message: &Message, _: usize) -> Result<Observation, SubjectError> {
+    /// Sends a message, with more field lines after its own.
+    pub(crate) fn ask<'m>(
+        &self,
+        message: &Message,
+        more: impl IntoIterator<Item = (&'m str, &'m [u8])>,
+    ) -> Result<Observation, SubjectError> {
         let origin = if message.secure {
             &self.origin
         } else {
@@ -131,11 +134,12 @@ impl Subject for Http {
                 .as_ref()
                 .ok_or_else(|| SubjectError::Unsupported("the target has no plain HTTP".into()))?
         };
-        let mut response = self.exchange(origin, &message.wire(), message.method == "HEAD")?;
+        let (request, head) = (message.wire_with(more), message.method == "HEAD");
+        let mut response = self.exchange(origin, &request, head)?;
         for _ in 0..MOST_WAITS {
             let Some(seconds) = asked_to_wait(&response) else { break };
             std::thread::sleep(Duration::from_secs(seconds));
-            response = self.exchange(origin, &message.wire(), message.method == "HEAD")?;
+            response = self.exchange(origin, &request, head)?;
         }
         if let Some(date) = field(&response, "date").and_then(parse_http_date) {
             let ahead = i64::try_from(date).unwrap_or(i64::MAX).saturating_sub_unsigned(system_now());
@@ -148,6 +152,12 @@ impl Subject for Http {
             body: response.body,
             reason: None,
         })
+    }
+}
+
+impl Subject for Http {
+    fn send(&self, message: &Message, _: usize) -> Result<Observation, SubjectError> {
+        self.ask(message, [])
     }
 
     fn revoke(&self, role: &str) -> Result<(), SubjectError> {
@@ -214,7 +224,7 @@ pub(crate) struct HttpSubjects<'a> {
 impl Subjects for HttpSubjects<'_> {
     fn with(&self, plot: &Plot, with: &mut dyn FnMut(&dyn Subject)) {
         if let Some((_, http)) = self.targets.iter().find(|(choose, _)| *choose == plot.choose) {
-            with(&Marked::new(*http, self.run, &plot.id, self.tag));
+            with(&Marked::new(http, self.run, &plot.id, self.tag));
             if changes_state(plot) {
                 http.forget();
             }

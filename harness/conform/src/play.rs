@@ -322,8 +322,8 @@ impl<'p> Stage<'p> {
                         added.push(value);
                     }
                 }
-                Edit::Mistake { of: Some((position, id)), .. } => {
-                    given.push(self.mistaken(*position, id)?);
+                Edit::Mistake { of: Some((position, wrong)), .. } => {
+                    given.push(self.mistaken(*position, wrong)?);
                 }
                 Edit::SignBinding { role } => {
                     let part =

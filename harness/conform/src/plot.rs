@@ -212,7 +212,7 @@ fn mistakes(recipe: &Recipe, variant: &Variant, endpoint: &str, which: &Mistakes
             let mut steps = recipe.steps.clone();
             for edit in steps.iter_mut().flat_map(|s| s.edits.iter_mut().chain(s.fault.as_mut())) {
                 if let Edit::Mistake { of, .. } = edit {
-                    *of = Some((position, wrong.id.clone()));
+                    *of = Some((position, wrong.pipeline.clone()));
                 }
             }
             // What is computed without something that it must cover leaves that thing unbound.

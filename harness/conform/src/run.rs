@@ -1,22 +1,25 @@
 //! Runs a selection of plots on a target: calibration, controls, vectors, and what a refused control means.
 //! It must not know how a subject is reached.
 
+mod calibration;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use calibration::Calibrator;
 use sha2::{Digest, Sha256};
 
 use crate::drive::{LEAK, Script, drive};
-use crate::judgement::{Barrier, Basis, Judgement, Planned, TOO_LATE, is_control, let_in, stands};
+use crate::judgement::{Barrier, Basis, Judgement, Planned, TOO_LATE, is_control, stands};
 use crate::life::Reserve;
 use crate::login::Logins;
 use crate::needs::needs;
 use crate::plot::Plot;
-use crate::recipe::{Action, Edit, Expect, Spot, Step};
+use crate::recipe::{Action, Edit, Spot, Step};
 use crate::record::{Nobody, Recorder};
 use crate::redact::Redactor;
-use crate::results::{Calibration, CalibrationState, Level, Outcome, Requirement, Target, VectorResult, Via};
+use crate::results::{Calibration, CalibrationState, Outcome, Requirement, Target, VectorResult, Via};
 use crate::subject::{CLOSED, Subject};
 use crate::suite::Variant;
 use crate::vector::Vector;
@@ -74,13 +77,14 @@ pub fn run(
     redactor: &Redactor,
 ) -> (Calibration, Vec<VectorResult>) {
     let recorder = selection.recorder;
+    let calibrator = Calibrator::new(selection, subjects, redactor);
     let plan = plan(selection, subjects.via());
     recorder.planned(&plan);
     let calibration = if recorder.stopped() {
         let message = "the run was interrupted before anything was asked".into();
         Calibration { state: CalibrationState::NotAsked, message }
     } else {
-        calibrate(selection, subjects, redactor)
+        calibrator.calibrate()
     };
     recorder.calibrated(&calibration);
     let mut judgement = Judgement::new(calibration, plan);
@@ -125,7 +129,7 @@ pub fn run(
         if nothing {
             continue;
         }
-        let mut barrier = barrier(selection, subjects, redactor, judgement.settled());
+        let mut barrier = calibrator.barrier(judgement.settled());
         if matches!(barrier, Barrier::Refused(_)) && subjects.seconds_left().is_some_and(|left| left <= 0) {
             barrier = Barrier::Ended;
         }
@@ -232,6 +236,11 @@ pub fn answered(result: &VectorResult) -> String {
     }
 }
 
+/// Before anything is judged: the good request is let in, and the same without a credential is not.
+pub fn calibrate(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor) -> Calibration {
+    Calibrator::new(selection, subjects, redactor).calibrate()
+}
+
 /// Asks one question, and asks a failed one again, as [`run`] does.
 pub fn ask(plot: &Plot, run: &str, subjects: &dyn Subjects, redactor: &Redactor) -> VectorResult {
     let selection = Selection { plots: &[], frozen: None, run, seed: 0, recorder: &Nobody };
@@ -328,109 +337,6 @@ fn parallel(
         }
     });
     results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-/// The good request of the usual caller, as a plot.
-fn good(selection: &Selection<'_>, subjects: &dyn Subjects) -> Option<Plot> {
-    let is_control = |p: &&Plot| is_control(p) && p.steps.len() == 1;
-    let plain =
-        |p: &&Plot| p.steps.iter().all(|s| s.edits.is_empty()) && p.role == "primary" && p.choose.is_empty();
-    let plots = || selection.plots.iter().filter(is_control).filter(plain);
-    let ordinary = |p: &&Plot| p.variant.description.operation(&p.endpoint).is_none();
-    let offered = |p: &&Plot| lacking(p, subjects).is_none();
-    plots().filter(ordinary).find(offered).cloned()
-}
-
-fn exchange_good(
-    selection: &Selection<'_>,
-    subjects: &dyn Subjects,
-    redactor: &Redactor,
-    after: usize,
-) -> Option<VectorResult> {
-    let mut plot = good(selection, subjects)?;
-    // Randomness follows from the id, and a nonce may be good once.
-    plot.id = format!("{}/calibration/good-after-{after}", plot.variant.description.id);
-    let live = Selection { frozen: None, ..*selection };
-    let good = steadily(&plot, &live, subjects, redactor);
-    let Some(logins) = subjects.logins().filter(|_| !let_in(&good)) else { return Some(good) };
-    // The token may have been ended by what was sent since.
-    logins.forget();
-    Some(steadily(&plot, &live, subjects, redactor))
-}
-
-fn barrier(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor, after: usize) -> Barrier {
-    let Some(good) = exchange_good(selection, subjects, redactor, after) else { return Barrier::Held };
-    if good.outcome == Outcome::Inconclusive && good.steps.iter().all(|s| s.status.is_none()) {
-        return Barrier::Stopped(good.cause);
-    }
-    if !let_in(&good) {
-        return Barrier::Refused(good.cause);
-    }
-    let name = format!("no-credential-after-{after}");
-    if is_open(selection, subjects, redactor, &name) { Barrier::Open } else { Barrier::Held }
-}
-
-/// Whether the good request is let in without its credential.
-fn is_open(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor, name: &str) -> bool {
-    let Some(mut plot) = good(selection, subjects) else { return false };
-    let live = Selection { frozen: None, ..*selection };
-    plot.id = format!("{}/calibration/{name}", plot.variant.description.id);
-    let edits = no_credential(&plot.variant);
-    plot.steps = vec![Step { edits, ..Step::new(Action::Call, Expect::Any) }];
-    plot.level = Level::May;
-    let without = one(&plot, &live, subjects, redactor);
-    without.steps.first().and_then(|s| s.observed.as_deref()) == Some("accept")
-}
-
-/// Before anything is judged: the good request is let in, and the same without a credential is not.
-pub fn calibrate(selection: &Selection<'_>, subjects: &dyn Subjects, redactor: &Redactor) -> Calibration {
-    let state = |state, message: String| Calibration { state, message };
-    let Some(mut plot) = good(selection, subjects) else {
-        let message = "the target offers no plain good request, so nothing shows that it answers as an API; \
-                       each refusal rests on its own control";
-        return state(CalibrationState::Ready, message.into());
-    };
-    let live = Selection { frozen: None, ..*selection };
-    plot.id = format!("{}/calibration/good", plot.variant.description.id);
-    let mut first = one(&plot, &live, subjects, redactor);
-    let mut remark = String::new();
-    if let Some(ahead) = subjects.learn_clock() {
-        let side = if ahead > 0 { "ahead of" } else { "behind" };
-        let seconds = ahead.unsigned_abs();
-        remark = format!(
-            "the server's clock is {seconds} s {side} ours by its Date field: it was judged by its own clock"
-        );
-        plot.id = format!("{}/calibration/good-by-its-clock", plot.variant.description.id);
-        first = one(&plot, &live, subjects, redactor);
-    }
-    let status = first.steps.first().and_then(|s| s.status);
-    match first.outcome {
-        _ if let_in(&first) => {}
-        Outcome::Hang => {
-            return state(CalibrationState::Hanging, format!("the server does not answer: {}", first.cause));
-        }
-        Outcome::Error => {
-            return state(
-                CalibrationState::Unreachable,
-                format!("the server can't be reached: {}", first.cause),
-            );
-        }
-        Outcome::Fail if status.is_none_or(|s| s < 500) => {
-            let seen = status.map(|s| format!(" ({s})")).unwrap_or_default();
-            let message = format!("the good request was refused{seen}, so nothing can be judged");
-            return state(CalibrationState::GoodRefused, message);
-        }
-        _ => {
-            let message =
-                format!("the good request was not answered: {}; so nothing can be judged", first.cause);
-            return state(CalibrationState::NotAnswering, message);
-        }
-    }
-    if is_open(selection, subjects, redactor, "no-credential") {
-        let message = "a request without any credential was let in: the server lets everybody in".into();
-        return state(CalibrationState::LetsEverybodyIn, message);
-    }
-    state(CalibrationState::Ready, remark)
 }
 
 /// The edits that take every credential out of a request.

@@ -98,17 +98,24 @@ impl Message {
     /// The bytes of an HTTP/1.1 message (RFC 9112), with Content-Length if there is content or the method
     /// has a meaning for it.
     pub fn wire(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(256 + self.body.len());
+        self.wire_with([])
+    }
+
+    /// As [`Self::wire`], with more field lines after its own.
+    pub fn wire_with<'m>(&self, more: impl IntoIterator<Item = (&'m str, &'m [u8])>) -> Vec<u8> {
+        let mut out = Vec::with_capacity(1024 + self.body.len());
         out.extend_from_slice(self.method.as_bytes());
         out.push(b' ');
         out.extend_from_slice(self.target.as_bytes());
         out.extend_from_slice(b" HTTP/1.1\r\n");
-        for (name, value) in &self.fields {
+        let mut line = |name: &str, value: &[u8]| {
             out.extend_from_slice(name.as_bytes());
             out.extend_from_slice(b": ");
             out.extend_from_slice(value);
             out.extend_from_slice(b"\r\n");
-        }
+        };
+        self.fields.iter().for_each(|(name, value)| line(name, value));
+        more.into_iter().for_each(|(name, value)| line(name, value));
         let framed = self.request().values("content-length").next().is_some()
             || self.request().values("transfer-encoding").next().is_some();
         let wants_length = !self.body.is_empty() || matches!(self.method.as_str(), "POST" | "PUT" | "PATCH");

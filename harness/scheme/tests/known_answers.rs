@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first broken assumption")]
 
 use bearproof_scheme::description;
-use bearproof_scheme::sign::{Draft, Entropy, Signer, Written};
+use bearproof_scheme::sign::{Draft, Entropy, Signer, Trace, Written};
 use bearproof_scheme::world;
 
 struct Folder(std::path::PathBuf);
@@ -46,7 +46,7 @@ fn the_digest_of_the_hexsafe_document_comes_out() {
     let mut draft = Draft::of(&w, w.endpoint("write").unwrap());
     draft.body = br#"{"string":"abcde"}"#.to_vec();
     let given = [Written::given(description::Place::Claims, "nonce", "4242658338")];
-    let parts = signer.parts(&d.parts, &draft, &given, &mut Vec::new()).unwrap();
+    let parts = signer.parts(&d.parts, &draft, &given, &mut Trace::none()).unwrap();
     let digest = parts.iter().find(|p| p.name == "digest").unwrap();
     assert_eq!(
         digest.json,

@@ -298,7 +298,7 @@ fn mistakes(variant: &Variant, endpoint: &Endpoint, words: &mut Vec<Word>) {
         let Some(pipeline) = part.pipeline() else { continue };
         for wrong in alternatives(pipeline).into_iter().filter(|a| !a.open) {
             let id = format!("{}-{}", part.path().replace(['.', '_'], "-").to_ascii_lowercase(), wrong.id);
-            let edit = Edit::Mistake { which: Mistakes::Each, of: Some((position, wrong.id)) };
+            let edit = Edit::Mistake { which: Mistakes::Each, of: Some((position, wrong.pipeline)) };
             let word = Word::breaking(&part.path(), &id, edit);
             words.push(if wrong.loses { word } else { word.should() });
         }

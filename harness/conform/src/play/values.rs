@@ -1,9 +1,8 @@
 //! The values that edits give: of another caller, of an earlier step, over another body, at another time, with a mistake.
 //! It must not put them anywhere.
 
-use bearproof_scheme::description::{Part, Place, Rule, Type};
+use bearproof_scheme::description::{Part, Pipeline, Place, Rule, Type};
 use bearproof_scheme::encoding::string_literal;
-use bearproof_scheme::mistake::alternatives;
 use bearproof_scheme::request::Message;
 use bearproof_scheme::sign::{Draft, Signer, Trace, Written, field_line, signed, write_time};
 use bearproof_scheme::world::Credential;
@@ -15,12 +14,9 @@ use crate::recipe::{Given, Target};
 use crate::resolve::find;
 
 impl Stage<'_> {
-    /// The value of a binding that is computed with this mistake.
-    pub(super) fn mistaken(&self, position: usize, id: &str) -> Result<Written, String> {
-        let gone = || "the scheme has no such mistake".to_string();
-        let part = self.signer.description.parts.get(position).ok_or_else(gone)?;
-        let found = part.pipeline().and_then(|p| alternatives(p).into_iter().find(|a| a.id == id));
-        let wrong = found.ok_or_else(gone)?;
+    /// The value of a binding that is computed like this instead.
+    pub(super) fn mistaken(&self, position: usize, wrong: &Pipeline) -> Result<Written, String> {
+        let part = self.signer.description.parts.get(position).ok_or("the scheme has no such binding")?;
         let compute = |parts: &[Part]| {
             let all =
                 self.signer.parts(parts, &self.draft, &[], &mut Trace::none()).map_err(|e| e.to_string())?;
@@ -30,7 +26,7 @@ impl Stage<'_> {
         let mut parts = self.parts.clone();
         let same = |p: &Part| p.place == part.place && p.name == part.name && p.when == part.when;
         for each in parts.iter_mut().filter(|p| same(p)) {
-            each.rule = Rule::From(wrong.pipeline.clone());
+            each.rule = Rule::From(wrong.clone());
         }
         let value = compute(&parts)?;
         if value == compute(&self.parts)? { Err(NO_EFFECT.into()) } else { Ok(value) }

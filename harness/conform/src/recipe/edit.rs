@@ -1,6 +1,6 @@
 //! Edits of a request that is being made, and what they are about. It must not know how they are played.
 
-use bearproof_scheme::description::Place;
+use bearproof_scheme::description::{Pipeline, Place};
 
 use crate::forge::Spelling;
 
@@ -297,8 +297,8 @@ pub enum Edit {
     Mistake {
         /// Which mistakes.
         which: Mistakes,
-        /// Position of the part and id of the mistake, once the recipe has met a scheme.
-        of: Option<(usize, String)>,
+        /// Position of the part and what is computed instead, once the recipe has met a scheme.
+        of: Option<(usize, Pipeline)>,
     },
     /// A part gets another value, or an unknown part is added.
     SetPart {

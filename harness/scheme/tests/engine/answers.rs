@@ -103,8 +103,7 @@ fn an_operation_answers_with_members_by_name_and_by_pointer() {
 fn a_body_has_a_type_and_one_that_is_given_stays() {
     let (d, w) = loaded();
     for (role, expected) in [("write", &["application/json"][..]), ("typed", &["text/xml"]), ("read", &[])] {
-        let message =
-            signed(&signer(&d, &w, "primary"), &Draft::of(&w, w.endpoint(role).unwrap())).unwrap();
+        let message = signed(&signer(&d, &w, "primary"), &Draft::of(&w, w.endpoint(role).unwrap())).unwrap();
         let types: Vec<String> = message
             .fields
             .iter()

@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bearproof_scheme::description::Place;
-use bearproof_scheme::sign::Draft;
+use bearproof_scheme::sign::{Draft, Trace};
 use bearproof_scheme::{Message, Reference, description};
 
 use crate::common::{Nothing, described, reference, signer, world_of};
@@ -192,7 +192,7 @@ fn a_computed_parameter_takes_the_place_of_the_worlds() {
     let login: Vec<String> =
         signer.operation_parts(d.operation("login").unwrap()).iter().map(description::Part::path).collect();
     assert_eq!(login, ["body.user", "body.password"], "it is not guarded");
-    let written = signer.parts(&parts, &draft, &[], &mut Vec::new()).unwrap();
+    let written = signer.parts(&parts, &draft, &[], &mut Trace::none()).unwrap();
     let claim = written.iter().find(|w| w.place == Place::Claims && w.name == "path").unwrap();
     assert_eq!(claim.bytes, b"/x/n");
     assert_eq!(signer.message(&parts, &draft, &written, Some("t")).unwrap().target, "/x/n");

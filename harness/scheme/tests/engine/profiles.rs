@@ -156,5 +156,5 @@ fn claims(d: &Description, w: &World) -> String {
     let (_, trace) =
         sign(&signer, &Draft::of(w, w.endpoint("read").unwrap())).map_err(|e| e.to_string()).unwrap();
     let (_, claims) = trace.into_iter().find(|(name, _)| name == "claims").unwrap();
-    String::from_utf8(claims).unwrap()
+    String::from_utf8(claims.clone()).unwrap()
 }

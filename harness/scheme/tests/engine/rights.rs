@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bearproof_scheme::description::Place;
-use bearproof_scheme::sign::{Draft, sign, signed};
+use bearproof_scheme::sign::{Draft, sign};
 use bearproof_scheme::{Description, Message, Reference, World, description, world};
 
 use crate::common::{Nothing, described, signer, world_of};
@@ -78,7 +78,7 @@ fn signed(d: &Description, w: &World, role: &str) -> (Message, String) {
     let signer = signer(d, w, role);
     let (message, trace) = sign(&signer, &Draft::of(w, w.endpoint("read").unwrap())).unwrap();
     let (_, claims) = trace.into_iter().find(|(name, _)| name == "claims").unwrap();
-    (message, String::from_utf8(claims).unwrap())
+    (message, String::from_utf8(claims.clone()).unwrap())
 }
 
 fn said(reference: &Reference, message: &Message) -> String {
@@ -270,7 +270,7 @@ fn a_captured_token_brings_its_claims_along() {
     let signer = signer(&d, &w, "primary");
     let own: Vec<String> = signer.own_parts(&d.parts).iter().map(description::Part::path).collect();
     assert_eq!(own, ["field.authorization"]);
-    let message = signed(&signer, &Draft::of(&w, w.endpoint("read").unwrap())).unwrap();
+    let (message, _) = sign(&signer, &Draft::of(&w, w.endpoint("read").unwrap())).unwrap();
     let line = message.request().values("authorization").next().unwrap().to_vec();
     assert_eq!(line, format!("Bearer {token}").into_bytes());
 }
