@@ -7,19 +7,24 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use super::error::ExchangeError;
 use super::tls;
 
-/// How much is asked of the system at a time, in bytes.
-const READ_SIZE: usize = 16 * 1024;
+/// How much is asked of the system at first, in bytes: most answers fit, and so small a piece of memory is at hand. What
+/// is longer is asked for in ever larger pieces.
+const READ_SIZE: usize = 1024;
+/// The largest piece, in bytes.
+const LARGEST_READ: usize = 64 * 1024;
 
 /// A source of bytes and what of it was read but not yet used.
 pub(super) struct Incoming<R> {
     source: R,
     unread: Vec<u8>,
     begun: bool,
+    /// How much is asked of the system next, in bytes.
+    piece: usize,
 }
 
 impl<R: AsyncRead + Unpin> Incoming<R> {
     pub(super) fn new(source: R) -> Self {
-        Self { source, unread: Vec::new(), begun: false }
+        Self { source, unread: Vec::new(), begun: false, piece: READ_SIZE }
     }
 
     /// Gives the source back and forgets what was not used.
@@ -39,11 +44,14 @@ impl<R: AsyncRead + Unpin> Incoming<R> {
 
     /// Waits for more. `false`: the other side has closed in an orderly way.
     pub(super) async fn fill(&mut self) -> Result<bool, ExchangeError> {
-        self.unread.reserve(READ_SIZE);
+        self.unread.reserve(self.piece);
         match self.source.read_buf(&mut self.unread).await {
             Ok(0) => Ok(false),
-            Ok(_) => {
+            Ok(read) => {
                 self.begun = true;
+                if read >= self.piece {
+                    self.piece = (self.piece * 2).min(LARGEST_READ);
+                }
                 Ok(true)
             }
             Err(error) => Err(self.broken(&error)),

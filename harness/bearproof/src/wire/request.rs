@@ -19,7 +19,7 @@ pub(super) fn is_safe(request: &[u8]) -> bool {
 /// After anything else a server may wait for more, or take what is left for the next request, and the answer to
 /// that one would be about the wrong bytes.
 pub(super) fn ends_clearly(request: &[u8]) -> bool {
-    let mut headers = vec![httparse::EMPTY_HEADER; MOST_FIELDS];
+    let mut headers = [httparse::EMPTY_HEADER; MOST_FIELDS];
     let mut parsed = httparse::Request::new(&mut headers);
     let Ok(httparse::Status::Complete(head)) = parsed.parse(request) else { return false };
     let http_1_1 = parsed.version == Some(1);

@@ -119,7 +119,7 @@ enum Unreadable {
 
 /// The head at the start of `bytes`, `None` while its end is missing.
 fn parse_head(bytes: &[u8]) -> Result<Option<Head>, Unreadable> {
-    let mut headers = vec![httparse::EMPTY_HEADER; MOST_FIELDS];
+    let mut headers = [httparse::EMPTY_HEADER; MOST_FIELDS];
     let mut parsed = httparse::Response::new(&mut headers);
     let length = match parsed.parse(bytes) {
         Ok(httparse::Status::Complete(length)) => length,
