@@ -11,12 +11,13 @@ use bearproof_conform::suite::{Disk, Suite, Variant};
 use bearproof_scheme::description::{Place, Rule, TimeRule};
 use bearproof_scheme::plan::Plan;
 use bearproof_scheme::request::Message;
-use bearproof_scheme::sign::{Draft, Entropy, Signer, signed};
+use bearproof_scheme::sign::{self, Draft, Entropy, Signer};
 use bearproof_scheme::store::{Credentials, ReplayMemory};
 use bearproof_scheme::verify::{Context, verify};
 
 pub mod instructions;
 pub mod limits;
+pub mod making;
 pub mod matrix;
 pub mod paired;
 pub mod peers;
@@ -94,7 +95,7 @@ pub fn signed(variant: &Variant, draft: &Draft, late: i64) -> Result<Message, St
     let entropy = Published::new("benches", 0);
     let mut signer = signer(variant, &entropy).ok_or("the world has no primary credential")?;
     signer.now = signer.now.saturating_add_signed(late);
-    sign(&signer, draft).map(|(message, _)| message).map_err(|e| e.to_string())
+    sign::signed(&signer, draft).map_err(|e| e.to_string())
 }
 
 /// The request without the field that carries its credential; `None` where a member of the body does.

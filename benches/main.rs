@@ -3,10 +3,10 @@
 
 #![expect(clippy::print_stdout, reason = "a program prints")]
 
-use bearproof_benches::{instructions, matrix, paired::BLOCKS, suite, table};
+use bearproof_benches::{instructions, making, matrix, paired::BLOCKS, suite, table};
 
 const USAGE: &str =
-    "usage: bearproof-benches table [BLOCKS] | instructions OPERATION [raw] | matrix | tokens";
+    "usage: bearproof-benches table [BLOCKS] | instructions OPERATION [raw] | matrix | making | tokens";
 
 fn main() -> Result<(), String> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,6 +21,7 @@ fn main() -> Result<(), String> {
         ["instructions", operation] => instructions::run(&suite, operation, false)?,
         ["instructions", operation, "raw"] => instructions::run(&suite, operation, true)?,
         ["matrix"] => println!("{}", matrix::run(&suite)?),
+        ["making"] => print!("{}", making::run(&suite)?),
         ["tokens"] => println!("{}", table::tokens(&suite)?),
         _ => return Err(USAGE.into()),
     }
