@@ -250,7 +250,7 @@ impl Random {
 fn with_key(primary: &Credential, n: u64) -> Credential {
     let mut other = primary.clone();
     for (name, value) in &mut other.values {
-        if name == "api_key" {
+        if **name == *"api_key" {
             *value = Value::Secret(Secret::new(key_text(n)));
         }
     }

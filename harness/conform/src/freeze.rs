@@ -320,10 +320,10 @@ fn freeze_values(values: &Values) -> BTreeMap<String, FrozenValue> {
         Err(_) => FrozenValue::Base64(encode_standard(bytes)),
     };
     let freeze = |value: &Value| match value {
-        Value::Text(t) => FrozenValue::Text(t.clone()),
+        Value::Text(t) => FrozenValue::Text(t.to_string()),
         Value::Secret(secret) => text(secret.expose()),
         Value::Integer(n) => FrozenValue::Integer(*n),
-        Value::List(items) => FrozenValue::List(items.clone()),
+        Value::List(items) => FrozenValue::List(items.iter().map(ToString::to_string).collect()),
         Value::Rsa(rsa) => FrozenValue::KeyPair {
             private_pem: String::from_utf8_lossy(rsa.private_pem().expose()).into_owned(),
             public_jwk: rsa.jwk(),
@@ -333,5 +333,5 @@ fn freeze_values(values: &Values) -> BTreeMap<String, FrozenValue> {
             public_jwk: pair.jwk(),
         },
     };
-    values.iter().map(|(name, value)| (name.clone(), freeze(value))).collect()
+    values.iter().map(|(name, value)| (name.to_string(), freeze(value))).collect()
 }

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Mutex, PoisonError};
 
 use smallvec::SmallVec;
@@ -14,10 +14,25 @@ use crate::hmac_sha256::sha256;
 use crate::world::{Credential, Platform, State, Value, Values, World, value};
 
 /// Credentials, found by the digest of what identifies them.
+///
+/// Of many, what is looked up is in no cache. So the index is small (the beginning of a digest and a position), and the
+/// rest of the digest lies beside the state and the values that are read next.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    entries: Vec<Credential>,
-    index: HashMap<Identity, Positions, BuildHasherDefault<FirstBytes>>,
+    entries: Vec<Entry>,
+    /// The first entry whose digest begins so.
+    index: HashMap<u64, usize, BuildHasherDefault<AsItIs>>,
+}
+
+/// A credential in the order in which the verifier reads it.
+#[derive(Debug, Clone)]
+#[repr(C)]
+struct Entry {
+    /// None where nothing identifies it.
+    identity: Option<Identity>,
+    /// The next entry whose digest begins alike.
+    next: Option<usize>,
+    credential: Credential,
 }
 
 /// Positions of credentials; several have one identity during a rotation.
@@ -27,18 +42,21 @@ pub(crate) type Positions = SmallVec<[usize; 2]>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Identity([u8; 32]);
 
-impl Hash for Identity {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let [first, ..] = self.0.as_chunks().0 else { return };
-        state.write_u64(u64::from_le_bytes(*first));
+impl Identity {
+    fn of(value: &[u8]) -> Self {
+        Self(sha256(value))
+    }
+
+    fn beginning(&self) -> u64 {
+        self.0.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
     }
 }
 
 /// A digest needs no further hash.
 #[derive(Debug, Clone, Copy, Default)]
-struct FirstBytes(u64);
+struct AsItIs(u64);
 
-impl Hasher for FirstBytes {
+impl Hasher for AsItIs {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -48,16 +66,10 @@ impl Hasher for FirstBytes {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        // Only `Identity` is hashed, by `write_u64`; whatever else comes still counts.
+        // Only beginnings of digests are hashed, by `write_u64`; whatever else comes still counts.
         for byte in bytes {
             self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
         }
-    }
-}
-
-impl Identity {
-    fn of(value: &[u8]) -> Self {
-        Self(sha256(value))
     }
 }
 
@@ -73,13 +85,22 @@ impl Credentials {
 
     /// Adds a credential.
     pub(crate) fn insert(&mut self, d: &Description, platform: Option<&Platform>, credential: Credential) {
+        let part = d.parts.iter().find(|p| p.identifies);
+        let identity = part.and_then(|part| of_credential(part, &credential.values, platform));
+        self.put(identity.map(|identity| Identity::of(&identity)), credential);
+    }
+
+    fn put(&mut self, identity: Option<Identity>, credential: Credential) {
         let position = self.entries.len();
-        if let Some(part) = d.parts.iter().find(|p| p.identifies)
-            && let Some(identity) = of_credential(part, &credential.values, platform)
-        {
-            self.index.entry(Identity::of(&identity)).or_default().push(position);
+        if let Some(identity) = &identity {
+            let first = *self.index.entry(identity.beginning()).or_insert(position);
+            if let Some(last) = self.chain(first).last()
+                && let Some(entry) = self.entries.get_mut(last)
+            {
+                entry.next = Some(position);
+            }
         }
-        self.entries.push(credential);
+        self.entries.push(Entry { identity, next: None, credential });
     }
 
     /// Replaces values of a credential.
@@ -90,22 +111,35 @@ impl Credentials {
         position: usize,
         new: Values,
     ) {
-        let Some(entry) = self.entries.get_mut(position) else { return };
+        let Some(Entry { credential, .. }) = self.entries.get_mut(position) else { return };
         for (name, new) in new {
-            entry.values.retain(|(n, _)| *n != name);
-            entry.values.push((name, new));
+            credential.values.retain(|(n, _)| *n != name);
+            credential.values.push((name, new));
         }
         // The identity may have changed: registration is rare, so the index is made anew.
         let entries = std::mem::take(&mut self.entries);
         self.index.clear();
-        for credential in entries {
-            self.insert(d, platform, credential);
+        for entry in entries {
+            self.insert(d, platform, entry.credential);
         }
     }
 
     /// Positions of the credentials with this identifying value.
     pub(crate) fn find(&self, identity: &[u8]) -> Positions {
-        self.index.get(&Identity::of(identity)).cloned().unwrap_or_default()
+        self.identified(Identity::of(identity))
+    }
+
+    fn identified(&self, identity: Identity) -> Positions {
+        let Some(first) = self.index.get(&identity.beginning()) else { return Positions::new() };
+        let same = |i: &usize| self.entries.get(*i).is_some_and(|e| e.identity == Some(identity));
+        self.chain(*first).filter(same).collect()
+    }
+
+    /// This position and those after it whose digests begin alike, as far as they are there.
+    fn chain(&self, first: usize) -> impl Iterator<Item = usize> {
+        let at = |position: usize| self.entries.get(position).map(|_| position);
+        let next = move |i: &usize| self.entries.get(*i).and_then(|entry| entry.next);
+        std::iter::successors(at(first), next)
     }
 
     /// Positions of the credentials for which `part` has this value: a scan, for operations only.
@@ -114,12 +148,12 @@ impl Credentials {
             of_credential(part, &c.values, platform)
                 .is_some_and(|v| constant_time_eq::constant_time_eq(&v, wanted))
         };
-        self.entries.iter().enumerate().filter(|(_, c)| fits(c)).map(|(i, _)| i).collect()
+        self.entries.iter().enumerate().filter(|(_, e)| fits(&e.credential)).map(|(i, _)| i).collect()
     }
 
     /// The credential at a position.
     pub fn get(&self, position: usize) -> Option<&Credential> {
-        self.entries.get(position)
+        self.entries.get(position).map(|entry| &entry.credential)
     }
 
     /// All positions.
@@ -136,21 +170,21 @@ impl Credentials {
     /// Sets the state of a credential.
     pub(crate) fn set_state(&mut self, position: usize, state: State) {
         if let Some(entry) = self.entries.get_mut(position) {
-            entry.state = state;
+            entry.credential.state = state;
         }
     }
 
     /// Takes the values of a credential out, as if it had never been.
     pub(crate) fn forget(&mut self, position: usize) {
-        self.index.values_mut().for_each(|found| found.retain(|i| *i != position));
         if let Some(entry) = self.entries.get_mut(position) {
-            entry.values.clear();
+            entry.identity = None;
+            entry.credential.values.clear();
         }
     }
 
     /// The position of the credential with this role.
     pub fn by_role(&self, role: &str) -> Option<usize> {
-        self.entries.iter().position(|c| c.role == role)
+        self.entries.iter().position(|e| e.credential.role == role)
     }
 }
 
@@ -240,6 +274,32 @@ impl ReplayMemory {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn digests_that_begin_alike_are_told_apart() {
+        let credential = Credential {
+            state: State::Active,
+            values: Values::new(),
+            role: "primary".into(),
+            captured: None,
+            request: None,
+            private: Vec::new(),
+        };
+        let ends_with = |last| {
+            let mut digest = [7; 32];
+            digest[31] = last;
+            Identity(digest)
+        };
+        let mut all = Credentials { entries: Vec::new(), index: HashMap::default() };
+        for identity in [Some(ends_with(1)), None, Some(ends_with(2)), Some(ends_with(1))] {
+            all.put(identity, credential.clone());
+        }
+        assert_eq!(all.identified(ends_with(1)).as_slice(), [0, 3]);
+        assert_eq!(all.identified(ends_with(2)).as_slice(), [2]);
+        assert!(all.identified(ends_with(3)).is_empty() && all.identified(Identity([8; 32])).is_empty());
+        all.forget(0);
+        assert_eq!(all.identified(ends_with(1)).as_slice(), [3]);
+    }
 
     #[test]
     fn a_value_is_spent_once_for_each_credential() {

@@ -1,6 +1,7 @@
 //! `profile new`: a commented profile to fill in, made from the published world of a scheme. It must not have a secret.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bearproof_conform::suite::{Scheme, read_text};
 use bearproof_scheme::description::{Description, Kind, OperationKind};
@@ -121,10 +122,10 @@ fn head(d: &Description) -> String {
 }
 
 /// The lines of a credential, secrets taken from the environment or from a file.
-fn values(d: &Description, kinds: &[(String, Kind)], role: &str, body: &str) -> String {
+fn values(d: &Description, kinds: &[(Arc<str>, Kind)], role: &str, body: &str) -> String {
     let line = |line: &str| {
         let (name, _) = line.split_once('=').unwrap_or((line, ""));
-        match kinds.iter().find(|(n, _)| n == name.trim()) {
+        match kinds.iter().find(|(n, _)| **n == *name.trim()) {
             Some((_, Kind::Secret | Kind::Key | Kind::Rsa | Kind::P256)) => {
                 let variable = format!("{}-{role}-{}", d.id, name.trim()).replace('-', "_").to_uppercase();
                 format!("{name}= {{ env = \"{variable}\" }}")

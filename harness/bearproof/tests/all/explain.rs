@@ -239,7 +239,7 @@ fn another_librarys_order_of_members_is_no_mistake() {
         let claims: serde_json::Value = serde_json::from_slice(&payload).unwrap();
         let claims = serde_json::to_string_pretty(&claims).unwrap();
         let key = variant.world.credential("primary").unwrap();
-        let key = key.values.iter().find(|(n, _)| n == "secret").unwrap().1.key().unwrap();
+        let key = key.values.iter().find(|(n, _)| **n == *"secret").unwrap().1.key().unwrap();
         let header = b"{ \"typ\": \"JWT\", \"alg\": \"HS256\" }";
         let segments =
             make_token(Format::Jws, Some(Alg::Hs256), key, header, claims.as_bytes(), b"").unwrap();

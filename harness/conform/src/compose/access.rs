@@ -55,8 +55,8 @@ pub(super) fn wanted(variant: &Variant, rule: &AccessRule, endpoint: &Endpoint) 
 
 fn words(value: Option<&Value>) -> Vec<String> {
     match value {
-        Some(Value::Text(text)) => vec![text.clone()],
-        Some(Value::List(items)) => items.clone(),
+        Some(Value::Text(text)) => vec![text.to_string()],
+        Some(Value::List(items)) => items.iter().map(ToString::to_string).collect(),
         Some(Value::Integer(number)) => vec![number.to_string()],
         _ => Vec::new(),
     }

@@ -142,7 +142,7 @@ fn fields(variant: &Variant, endpoint: &Endpoint, words: &mut Vec<Word>) {
 /// A public value as a field says it.
 fn plain(value: &Value) -> String {
     match value {
-        Value::Text(text) => text.clone(),
+        Value::Text(text) => text.to_string(),
         Value::List(items) => items.join(" "),
         _ => String::new(),
     }
@@ -226,7 +226,7 @@ fn parameters(variant: &Variant, endpoint: &Endpoint, words: &mut Vec<Word>) {
 /// Values near this one that are not it, those of other callers first.
 fn others(variant: &Variant, own: &str) -> Vec<(&'static str, String)> {
     let texts = variant.world.credentials.iter().flat_map(|c| &c.values).filter_map(|(_, v)| match v {
-        Value::Text(text) if text != own && text.starts_with(own) => Some(text.clone()),
+        Value::Text(text) if **text != *own && text.starts_with(own) => Some(text.to_string()),
         _ => None,
     });
     let half = own.get(..own.len() / 2).unwrap_or_default().to_string();

@@ -232,7 +232,7 @@ impl One<'_> {
             Rule::From(pipeline) => match pipeline.single()? {
                 Source::Credential(name) => {
                     match value(&self.variant.world.credential("primary")?.values, name)? {
-                        Value::Text(text) => Some(text.clone()),
+                        Value::Text(text) => Some(text.to_string()),
                         Value::Integer(number) => Some(number.to_string()),
                         Value::Secret(secret) => String::from_utf8(secret.expose().to_vec()).ok(),
                         _ => None,
@@ -240,7 +240,7 @@ impl One<'_> {
                 }
                 Source::Platform(name) => match value(&self.variant.world.platform("primary")?.values, name)?
                 {
-                    Value::Text(text) => Some(text.clone()),
+                    Value::Text(text) => Some(text.to_string()),
                     _ => None,
                 },
                 _ => None,

@@ -4,7 +4,7 @@ use bearproof_scheme::description::{Lifetime, Nonce, Part, Place, Rule, TimeRule
 use bearproof_scheme::encoding::string_literal;
 use bearproof_scheme::request::{Message, percent_decode};
 use bearproof_scheme::sign::{Draft, Entropy, SignError, Signer, Trace, Written};
-use bearproof_scheme::world::{Credential, Endpoint, State, Value, World, value};
+use bearproof_scheme::world::{Credential, Endpoint, State, Value, Values, World, value};
 use bearproof_scheme::wrong_signer::{KeyUse, Seal, Start};
 
 use super::reading::{Reading, members, plain, said};
@@ -213,7 +213,7 @@ fn caller<'a>(
 fn fallback(world: &World) -> &Credential {
     static NOBODY: std::sync::LazyLock<Credential> = std::sync::LazyLock::new(|| Credential {
         role: String::new(),
-        values: Vec::new(),
+        values: Values::new(),
         state: State::Active,
         captured: None,
         request: None,

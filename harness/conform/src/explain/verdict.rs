@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bearproof_scheme::key::Secret;
 use bearproof_scheme::request::Message;
-use bearproof_scheme::world::{Platform, Value, World, value};
+use bearproof_scheme::world::{Platform, Value, Values, World, value};
 use bearproof_scheme::{Description, Reference, weakness};
 
 use super::base::Base;
@@ -62,7 +62,7 @@ pub(super) fn verdict(variant: &Variant, message: &Message, base: &Base<'_>, now
 fn stand_in(d: &Description, world: &mut World) {
     let Some(full) = d.token.as_ref().map(|t| t.key.name()) else { return };
     let Some((side, name)) = full.split_once('.') else { return };
-    let key = || (name.to_string(), Value::Secret(Secret::new(vec![0; 32])));
+    let key = || (name.into(), Value::Secret(Secret::new(vec![0; 32])));
     if side == "credential" {
         for credential in world.credentials.iter_mut().filter(|c| value(&c.values, name).is_none()) {
             credential.values.push(key());
@@ -70,7 +70,7 @@ fn stand_in(d: &Description, world: &mut World) {
         return;
     }
     if world.platform("primary").is_none() {
-        world.platforms.insert(0, Platform { role: "primary".into(), values: Vec::new() });
+        world.platforms.insert(0, Platform { role: "primary".into(), values: Values::new() });
     }
     for platform in world.platforms.iter_mut().filter(|p| value(&p.values, name).is_none()) {
         platform.values.push(key());

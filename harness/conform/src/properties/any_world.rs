@@ -20,11 +20,11 @@ const SECRET: [u8; 64] = [b'k'; 64];
 
 /// One caller, one platform; key pairs on P-256 are left out, because none is published.
 pub(super) fn any_world(d: &Description, rsa: &Arc<RsaKey>) -> World {
-    let values = |kinds: &[(String, Kind)]| -> Values {
+    let values = |kinds: &[(Arc<str>, Kind)]| -> Values {
         let of = |kind: &Kind| match kind {
             Kind::Text => Some(Value::Text(TEXT.into())),
             Kind::Integer => Some(Value::Integer(7)),
-            Kind::List => Some(Value::List(vec![TEXT.into()])),
+            Kind::List => Some(Value::list([TEXT])),
             Kind::Secret | Kind::Key => Some(Value::Secret(Secret::new(SECRET))),
             Kind::Rsa => Some(Value::Rsa(Arc::clone(rsa))),
             Kind::P256 => None,
@@ -84,7 +84,7 @@ fn endpoint(d: &Description, role: &str, method: &str, body: &[u8]) -> Endpoint 
         parameters: parameters.into_iter().map(|name| (name, TEXT.into())).collect(),
         body: body.to_vec(),
         fields: Vec::new(),
-        attributes: attributes.into_iter().map(|name| (name, Value::Text(TEXT.into()))).collect(),
+        attributes: attributes.into_iter().map(|name| (name.into(), Value::Text(TEXT.into()))).collect(),
         success: Success::default(),
     }
 }

@@ -5,6 +5,8 @@ use super::{
     AccessRule, Alg, Choice, Condition, Description, Format, Kind, Level, Operation, OperationKind, Part,
     Place, RefusalRule, Requirement, Rule, Source, TokenRule, Transport, Type,
 };
+use std::sync::Arc;
+
 use crate::document::{self, Fault, Item, Table, nearest};
 use crate::verdict::{STAGES, is_code};
 
@@ -148,7 +150,7 @@ fn read_transport(root: &Table<'_>) -> Result<Transport, Fault> {
     })
 }
 
-fn read_kinds(root: &Table<'_>, section: &str) -> Result<Vec<(String, Kind)>, Fault> {
+fn read_kinds(root: &Table<'_>, section: &str) -> Result<Vec<(Arc<str>, Kind)>, Fault> {
     let words = [
         ("text", Kind::Text),
         ("secret", Kind::Secret),
@@ -160,7 +162,7 @@ fn read_kinds(root: &Table<'_>, section: &str) -> Result<Vec<(String, Kind)>, Fa
     ];
     let Some(item) = root.get(section) else { return Ok(Vec::new()) };
     item.table(|table| {
-        table.entries().into_iter().map(|(name, item)| Ok((name, item.word(&words)?))).collect()
+        table.entries().into_iter().map(|(name, item)| Ok((name.into(), item.word(&words)?))).collect()
     })
 }
 
@@ -313,7 +315,7 @@ fn set_default_types(description: &mut Description) {
             Source::Platform(name) => (&platform, name),
             _ => return None,
         };
-        kinds.iter().find(|(n, _)| n == name).map(|(_, kind)| *kind)
+        kinds.iter().find(|(n, _)| **n == **name).map(|(_, kind)| *kind)
     };
     let operations =
         description.operations.iter_mut().flat_map(|o| o.parts.iter_mut().chain(o.answers.iter_mut()));
@@ -395,8 +397,8 @@ const PROSE: [&str; 4] = ["heading", "says", "because", "unshown"];
 
 fn check_source(root: &Table<'_>, d: &Description, source: &Source, at: &str) -> Result<(), Fault> {
     let names: Vec<&str> = match source {
-        Source::Credential(_) => d.credential.iter().map(|(n, _)| n.as_str()).collect(),
-        Source::Platform(_) => d.platform.iter().map(|(n, _)| n.as_str()).collect(),
+        Source::Credential(_) => d.credential.iter().map(|(n, _)| &**n).collect(),
+        Source::Platform(_) => d.platform.iter().map(|(n, _)| &**n).collect(),
         Source::Claims(_) => {
             d.parts.iter().filter(|p| p.place == Place::Claims).map(|p| p.name.as_str()).collect()
         }

@@ -9,6 +9,8 @@ mod parts;
 mod pipeline;
 mod token;
 
+use std::sync::Arc;
+
 pub(crate) use load::check_format;
 pub use load::load;
 pub use part::{Binding, Condition, Lifetime, Nonce, Part, Place, Rule, TimeRule, Type};
@@ -31,9 +33,9 @@ pub struct Description {
     /// Named choices, with the option that was taken.
     pub choices: Vec<Choice>,
     /// What a caller holds: name and kind.
-    pub credential: Vec<(String, Kind)>,
+    pub credential: Vec<(Arc<str>, Kind)>,
     /// What the verifying side holds and signs or seals with.
-    pub platform: Vec<(String, Kind)>,
+    pub platform: Vec<(Arc<str>, Kind)>,
     /// The token, if there is one.
     pub token: Option<TokenRule>,
     /// Parts of every request, in the order of the file.
@@ -74,12 +76,12 @@ impl Description {
 
     /// The kind of a credential value.
     pub fn credential_kind(&self, name: &str) -> Option<Kind> {
-        self.credential.iter().find(|(n, _)| n == name).map(|(_, kind)| *kind)
+        self.credential.iter().find(|(n, _)| &**n == name).map(|(_, kind)| *kind)
     }
 
     /// The kind of a platform value.
     pub fn platform_kind(&self, name: &str) -> Option<Kind> {
-        self.platform.iter().find(|(n, _)| n == name).map(|(_, kind)| *kind)
+        self.platform.iter().find(|(n, _)| &**n == name).map(|(_, kind)| *kind)
     }
 
     /// The operation played at the endpoint of this role.

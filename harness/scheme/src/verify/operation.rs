@@ -225,7 +225,7 @@ fn recorded(inputs: &[(&Part, Vec<u8>)]) -> Values {
         let Some(Source::Credential(name)) = part.pipeline().and_then(|p| p.single()) else { continue };
         let Ok(text) = String::from_utf8(bytes.clone()) else { continue };
         // A number was found to be one before, and is written as it came.
-        values.push((name.clone(), Value::Text(text)));
+        values.push((name.as_str().into(), Value::Text(text.into())));
     }
     values
 }

@@ -2,6 +2,7 @@
 //! read any form of request; a [`super::Resolver`] does.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::{Credential, Endpoint, State, Success, Value, Values};
 use crate::description::{Description, Format, Kind, Part, Place, Source};
@@ -96,8 +97,8 @@ pub(super) fn caller(
                 if value.is_secret() || (part.identifies && matches!(value, Value::Text(_))) {
                     private.push(Secret::new(bare.to_vec()));
                 }
-                if !values.iter().any(|(known, _)| known == name) {
-                    values.push((name.clone(), value));
+                if !values.iter().any(|(known, _)| **known == **name) {
+                    values.push((name.as_str().into(), value));
                 }
             }
             _ if part.travels_as_it_is() => {}
@@ -190,19 +191,19 @@ fn of_claims(d: &Description, token: &[u8], values: &mut Values) {
     };
     for part in d.parts.iter().filter(|p| p.place == Place::Claims) {
         let Some(Source::Credential(name)) = part.pipeline().and_then(|p| p.single()) else { continue };
-        if values.iter().any(|(known, _)| known == name) {
+        if values.iter().any(|(known, _)| **known == **name) {
             continue;
         }
         let value = match (d.credential_kind(name), claims.find(&part.name)) {
             (Some(Kind::Integer), Some(Json::Number(text))) => text.parse().ok().map(Value::Integer),
-            (Some(Kind::Text), Some(Json::String(text))) => Some(Value::Text(text.to_string())),
+            (Some(Kind::Text), Some(Json::String(text))) => Some(Value::Text((&**text).into())),
             (Some(Kind::List), Some(Json::Array(items))) => {
-                let texts: Option<Vec<String>> = items.iter().map(|i| i.as_str().map(Into::into)).collect();
-                texts.map(Value::List)
+                let texts: Option<Vec<Arc<str>>> = items.iter().map(|i| i.as_str().map(Into::into)).collect();
+                texts.map(Value::list)
             }
             _ => None,
         };
-        values.extend(value.map(|value| (name.clone(), value)));
+        values.extend(value.map(|value| (name.as_str().into(), value)));
     }
 }
 
@@ -216,7 +217,7 @@ fn value(d: &Description, part: &Part, name: &str, bare: &[u8], item: &Item<'_>)
     let text = || std::str::from_utf8(bare).ok().filter(|t| !t.is_empty()).ok_or_else(|| unfit("UTF-8 text"));
     Ok(match d.credential_kind(name) {
         Some(Kind::Integer) => Value::Integer(text()?.parse().map_err(|_| unfit("whole number"))?),
-        Some(Kind::List) => Value::List(text()?.split(' ').map(Into::into).collect()),
+        Some(Kind::List) => Value::list(text()?.split(' ')),
         Some(Kind::Text) | None => Value::Text(text()?.into()),
         Some(Kind::Secret | Kind::Key | Kind::Rsa | Kind::P256) => {
             text()?;

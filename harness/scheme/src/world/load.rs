@@ -223,8 +223,8 @@ impl Reader<'_> {
         captured::caller(d, origin, message, item)
     }
 
-    fn values(&self, table: &Table<'_>, kinds: &[(String, Kind)]) -> Result<Values, Fault> {
-        let mut values = Vec::new();
+    fn values(&self, table: &Table<'_>, kinds: &[(Arc<str>, Kind)]) -> Result<Values, Fault> {
+        let mut values = Values::new();
         for (name, kind) in kinds {
             if let Some(item) = table.get(name) {
                 values.push((name.clone(), self.value(&item, *kind)?));
@@ -235,11 +235,14 @@ impl Reader<'_> {
 
     fn value(&self, item: &Item<'_>, kind: Kind) -> Result<Value, Fault> {
         Ok(match kind {
-            Kind::Text => Value::Text(String::from_utf8(self.bytes(item)?).map_err(|_| {
-                item.fault(format!("`{}` is not UTF-8 text", item.path()), "text values must be UTF-8")
-            })?),
+            Kind::Text => {
+                let text = String::from_utf8(self.bytes(item)?).map_err(|_| {
+                    item.fault(format!("`{}` is not UTF-8 text", item.path()), "text values must be UTF-8")
+                })?;
+                Value::Text(text.into())
+            }
             Kind::Integer => Value::Integer(item.integer()?),
-            Kind::List => Value::List(item.words()?),
+            Kind::List => Value::list(item.words()?),
             Kind::Secret | Kind::Key => Value::Secret(self.secret(item)?),
             Kind::Rsa => {
                 Value::Rsa(Arc::new(RsaKey::from_pem(self.secret(item)?.expose()).map_err(|e| {
@@ -383,16 +386,19 @@ impl Reader<'_> {
     }
 
     fn attributes(&self, t: &Table<'_>) -> Result<Values, Fault> {
-        let mut values = Vec::new();
+        let mut values = Values::new();
         for rule in &self.description.access {
             let Source::Endpoint(name) = &rule.required else { continue };
-            if values.iter().any(|(n, _)| n == name) {
+            if values.iter().any(|(n, _)| **n == **name) {
                 continue;
             }
             if let Some(item) = t.get(name) {
-                let value =
-                    if item.is_array() { Value::List(item.words()?) } else { Value::Text(item.text()?) };
-                values.push((name.clone(), value));
+                let value = if item.is_array() {
+                    Value::list(item.words()?)
+                } else {
+                    Value::Text(item.text()?.into())
+                };
+                values.push((name.as_str().into(), value));
             }
         }
         Ok(values)

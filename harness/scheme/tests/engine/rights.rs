@@ -159,7 +159,7 @@ fn what_can_not_be_signed_says_why() {
         let d = described(SCHEME);
         let mut w = world_of(&d, &text);
         for credential in &mut w.credentials {
-            credential.values.retain(|(name, _)| name != lacks);
+            credential.values.retain(|(name, _)| **name != *lacks);
         }
         (d, w)
     };
