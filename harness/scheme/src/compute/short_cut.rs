@@ -1,8 +1,6 @@
 //! Beginnings of pipelines that are computed in one pass over the body, without a copy of it. They must give what the
 //! steps give one after the other.
 
-use std::mem::MaybeUninit;
-
 use arrayvec::ArrayVec;
 use aws_lc_rs::digest::{Context, SHA512};
 
@@ -35,12 +33,13 @@ fn mac_of_base64(source: &Source, key: &Source, sources: &dyn Sources) -> Result
     let Some(secret) = sources.secret(key) else { return Ok(None) };
     let bytes = read(source, sources)?;
     let mut running = secret.hmac_sha256().start();
-    let mut room = [MaybeUninit::uninit(); PIECE / 3 * 4];
+    let mut room = [0; PIECE / 3 * 4];
     let (pieces, rest) = bytes.as_chunks::<PIECE>();
     for piece in pieces {
-        running.blocks(encode_piece(piece, &mut room).as_chunks().0);
+        let Some(text) = encode_piece(piece, &mut room) else { return Ok(None) };
+        running.blocks(text.as_chunks().0);
     }
-    Ok(Some(running.finish(encode_piece(rest, &mut room)).to_vec()))
+    Ok(encode_piece(rest, &mut room).map(|text| running.finish(text).to_vec()))
 }
 
 /// SHA-512 of the compact text and what is appended, without the compact text as a whole.

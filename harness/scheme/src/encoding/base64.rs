@@ -190,9 +190,10 @@ pub fn encode_standard(bytes: &[u8]) -> String {
     STANDARD.encode_to_string(bytes)
 }
 
-/// `bytes` in standard Base64 with padding, in `room`, which must have four bytes for each three.
-pub(crate) fn encode_piece<'r>(bytes: &[u8], room: &'r mut Room) -> &'r [u8] {
-    STANDARD.encode(bytes, room.as_out())
+/// `bytes` in standard Base64 with padding, in `room`; `None` if that has not four bytes for each three.
+pub(crate) fn encode_piece<'r>(bytes: &[u8], room: &'r mut [u8]) -> Option<&'r [u8]> {
+    let written = base64_turbo::STANDARD.encode_slice(bytes, room).ok()?;
+    room.get(..written)
 }
 
 const URL_ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
