@@ -1,7 +1,6 @@
 //! Beginnings of pipelines that are computed in one pass over the body, without a copy of it. They must give what the
 //! steps give one after the other.
 
-use arrayvec::ArrayVec;
 use aws_lc_rs::digest::{Context, SHA512};
 
 use super::{Failure, Sources, fill, read};
@@ -28,6 +27,9 @@ pub(super) fn take<'p>(pipeline: &'p Pipeline, sources: &dyn Sources) -> Result<
 /// Bytes of the body that are held at once; as Base64 they are a text of whole blocks of SHA-256.
 const PIECE: usize = 2304;
 
+/// Bytes of a short run.
+const SHORT: usize = 16;
+
 /// HMAC-SHA-256 of the Base64 text, which is written in pieces that stay in the cache.
 fn mac_of_base64(source: &Source, key: &Source, sources: &dyn Sources) -> Result<Option<Vec<u8>>, Failure> {
     let Some(secret) = sources.secret(key) else { return Ok(None) };
@@ -45,25 +47,55 @@ fn mac_of_base64(source: &Source, key: &Source, sources: &dyn Sources) -> Result
 /// SHA-512 of the compact text and what is appended, without the compact text as a whole.
 fn hash_of_compact(source: &Source, template: &Template, sources: &dyn Sources) -> Result<Vec<u8>, Failure> {
     let bytes = read(source, sources)?;
-    let mut hash = Context::new(&SHA512);
-    // Most runs are a few bytes: they are gathered, since each call of the hash costs as much as some dozen.
-    let mut gathered = ArrayVec::<u8, PIECE>::new();
+    let mut gathered = Gathered { hash: Context::new(&SHA512), room: [0; PIECE], length: 0 };
     // As the step: no body has nothing to compact.
     if !bytes.is_empty() {
-        let gather = |run: &[u8]| {
-            if gathered.try_extend_from_slice(run).is_err() {
-                hash.update(&gathered);
-                gathered.clear();
-                if gathered.try_extend_from_slice(run).is_err() {
-                    hash.update(run);
-                }
-            }
-        };
+        let gather = |from: &[u8], length| gathered.add(from, length);
         compact_runs(&bytes, &Limits::DEFAULT, gather).map_err(|_| Failure::NotJson)?;
     }
-    hash.update(&gathered);
-    hash.update(&fill(template, sources)?);
-    Ok(hash.finish().as_ref().to_vec())
+    gathered.flush();
+    gathered.hash.update(&fill(template, sources)?);
+    Ok(gathered.hash.finish().as_ref().to_vec())
+}
+
+/// Bytes on their way into a hash. Most runs of a compact text are a few bytes, and each call of the hash costs as much as
+/// some dozen.
+struct Gathered {
+    hash: Context,
+    room: [u8; PIECE],
+    /// What of the room is used.
+    length: usize,
+}
+
+impl Gathered {
+    /// Adds the first `length` bytes of a text.
+    fn add(&mut self, from: &[u8], length: usize) {
+        // A copy of a fixed length is a load and a store; what is too much of it is written over later.
+        let room = self.room.get_mut(self.length..).and_then(<[u8]>::first_chunk_mut::<SHORT>);
+        if length <= SHORT
+            && let (Some(room), Some(bytes)) = (room, from.first_chunk())
+        {
+            *room = *bytes;
+            self.length += length;
+            return;
+        }
+        let run = from.get(..length).unwrap_or_default();
+        if self.length + length > PIECE {
+            self.flush();
+        }
+        match self.room.get_mut(self.length..self.length + length) {
+            Some(room) => {
+                room.copy_from_slice(run);
+                self.length += length;
+            }
+            None => self.hash.update(run),
+        }
+    }
+
+    fn flush(&mut self) {
+        self.hash.update(self.room.get(..self.length).unwrap_or_default());
+        self.length = 0;
+    }
 }
 
 #[cfg(test)]

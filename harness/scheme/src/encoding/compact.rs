@@ -15,47 +15,48 @@ use super::scan::{Limits, Scanner, Start};
 /// The first departure from RFC 8259, or too many arrays and objects inside each other.
 pub fn compact<'a>(text: &'a [u8], limits: &Limits) -> Result<Cow<'a, [u8]>, JsonError> {
     let mut kept = Vec::new();
-    compact_runs(text, limits, |run| {
-        if run.len() < text.len() {
+    compact_runs(text, limits, |from, length| {
+        if length < text.len() {
             if kept.is_empty() {
                 kept.reserve_exact(text.len());
             }
-            kept.extend_from_slice(run);
+            kept.extend_from_slice(from.get(..length).unwrap_or_default());
         }
     })?;
     Ok(if kept.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(kept) })
 }
 
-/// Gives `run` the pieces of which [`compact`] is made, one after the other; before a fault is found as well.
+/// Gives `run` the pieces of which [`compact`] is made, one after the other: the text from where a piece begins, and how
+/// long the piece is; before a fault is found as well.
 ///
 /// # Errors
 /// As [`compact`].
 pub(crate) fn compact_runs<'a>(
     text: &'a [u8],
     limits: &Limits,
-    mut run: impl FnMut(&'a [u8]),
+    mut run: impl FnMut(&'a [u8], usize),
 ) -> Result<(), JsonError> {
     let mut done = 0;
     let up_to_gap = |gap: Range<usize>| {
-        run(text.get(done..gap.start).unwrap_or_default());
+        run(text.get(done..).unwrap_or_default(), gap.start - done);
         done = gap.end;
     };
     Scanner::read(text, limits, up_to_gap, check_value)?;
-    run(text.get(done..).unwrap_or_default());
+    run(text.get(done..).unwrap_or_default(), text.len() - done);
     Ok(())
 }
 
 fn check_value<G: FnMut(Range<usize>)>(scan: &mut Scanner<'_, G>) -> Result<(), JsonError> {
     match scan.start()? {
         Start::Object => scan.members(|scan, _| {
-            if scan.plain_string().is_none() {
+            if !scan.pass_plain_string() {
                 scan.string(|_, _| {})?;
             }
             scan.colon()?;
             check_value(scan)
         }),
         Start::Array => scan.elements(check_value).map(drop),
-        Start::String if scan.plain_string().is_some() => Ok(()),
+        Start::String if scan.pass_plain_string() => Ok(()),
         Start::String => scan.string(|_, _| {}).map(drop),
         Start::Number(_) | Start::Bool(_) | Start::Null => Ok(()),
     }

@@ -216,9 +216,8 @@ impl<'a, G: FnMut(Range<usize>)> Scanner<'a, G> {
     /// Passes white space: space, tab, line feed, carriage return (RFC 8259 section 2).
     fn space(&mut self) {
         let from = self.at;
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
-            self.at += 1;
-        }
+        let space = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+        self.at += self.rest().iter().take_while(space).count();
         if self.at > from {
             (self.gap)(from..self.at);
         }

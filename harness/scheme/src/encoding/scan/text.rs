@@ -8,14 +8,19 @@ use super::Scanner;
 impl<'a, G: FnMut(Range<usize>)> Scanner<'a, G> {
     /// Reads a string after its opening quote, if it has no escapes and no faults; else nothing is read.
     pub(in super::super) fn plain_string(&mut self) -> Option<&'a str> {
+        let from = self.at;
+        if self.pass_plain_string() { self.text.get(from..self.at - 1) } else { None }
+    }
+
+    /// As [`Self::plain_string`], for who does not need the text. Whether it was read.
+    pub(in super::super) fn pass_plain_string(&mut self) -> bool {
         let rest = self.rest();
         let length = plain_run(rest);
-        if rest.get(length) != Some(&b'"') {
-            return None;
+        let plain = rest.get(length) == Some(&b'"');
+        if plain {
+            self.at += length + 1;
         }
-        let text = self.text.get(self.at..)?.get(..length)?;
-        self.at += length + 1;
-        Some(text)
+        plain
     }
 
     /// Reads a string after its opening quote. `escape` gets each escaped character and the raw text before it;
