@@ -5,7 +5,7 @@ use aws_lc_rs::digest::{Context, SHA512};
 
 use super::{Failure, Sources, fill, read};
 use crate::description::{Pipeline, Segment, Source, Step, Template};
-use crate::encoding::{Limits, compact_runs, encode_piece};
+use crate::encoding::{Limits, encode_piece, quick_runs};
 
 /// What a short cut computed, and the steps that are left.
 type Taken<'p> = (Vec<u8>, &'p [Step]);
@@ -51,7 +51,7 @@ fn hash_of_compact(source: &Source, template: &Template, sources: &dyn Sources) 
     // As the step: no body has nothing to compact.
     if !bytes.is_empty() {
         let gather = |from: &[u8], length| gathered.add(from, length);
-        compact_runs(&bytes, &Limits::DEFAULT, gather).map_err(|_| Failure::NotJson)?;
+        quick_runs(&bytes, &Limits::DEFAULT, gather).ok_or(Failure::NotJson)?;
     }
     gathered.flush();
     gathered.hash.update(&fill(template, sources)?);

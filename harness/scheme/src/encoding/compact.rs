@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::json_error::JsonError;
+use super::quick::quick_runs;
 use super::scan::{Limits, Scanner, Start};
 
 /// `text`, one JSON value, without the white space around its tokens (RFC 8259 section 2).
@@ -15,15 +16,22 @@ use super::scan::{Limits, Scanner, Start};
 /// The first departure from RFC 8259, or too many arrays and objects inside each other.
 pub fn compact<'a>(text: &'a [u8], limits: &Limits) -> Result<Cow<'a, [u8]>, JsonError> {
     let mut kept = Vec::new();
-    compact_runs(text, limits, |from, length| {
-        if length < text.len() {
-            if kept.is_empty() {
-                kept.reserve_exact(text.len());
-            }
-            kept.extend_from_slice(from.get(..length).unwrap_or_default());
-        }
-    })?;
+    let quick = quick_runs(text, limits, |from, length| keep(&mut kept, text, from, length));
+    if quick.is_none() {
+        kept.clear();
+        compact_runs(text, limits, |from, length| keep(&mut kept, text, from, length))?;
+    }
     Ok(if kept.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(kept) })
+}
+
+/// Adds a piece, unless it is the whole text.
+fn keep(kept: &mut Vec<u8>, text: &[u8], from: &[u8], length: usize) {
+    if length < text.len() {
+        if kept.is_empty() {
+            kept.reserve_exact(text.len());
+        }
+        kept.extend_from_slice(from.get(..length).unwrap_or_default());
+    }
 }
 
 /// Gives `run` the pieces of which [`compact`] is made, one after the other: the text from where a piece begins, and how

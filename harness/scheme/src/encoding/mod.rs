@@ -6,16 +6,17 @@ mod compact;
 mod hex;
 mod json;
 mod json_error;
+mod quick;
 mod scan;
 
 pub use self::base64::{Base64Error, Rules, decode_url, encode_standard, encode_url, encode_url_padded};
 pub(crate) use self::base64::{Room, append_url, decode_strict, encode_piece};
 pub use self::compact::compact;
-pub(crate) use self::compact::compact_runs;
 pub use self::hex::encode as encode_hex;
 pub use self::json::{
     Duplicates, Elements, JsonRules, Members, Value, parse_object, parse_value, string_literal,
 };
 pub(crate) use self::json::{Name, parse_members};
 pub use self::json_error::{JsonError, JsonErrorKind};
+pub(crate) use self::quick::quick_runs;
 pub use self::scan::Limits;

@@ -23,7 +23,7 @@ impl Limits {
 }
 
 /// Deepest nesting that is read whatever the caller's limit, so that the stack lasts on any thread.
-const MAX_DEPTH: usize = 128;
+pub(super) const MAX_DEPTH: usize = 128;
 
 /// How a value begins. What is left to read of it is said at each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
