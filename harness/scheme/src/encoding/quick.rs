@@ -1,7 +1,7 @@
 //! Goes through good JSON text quickly, for those who copy it: all that it knows stays in registers. It must not pass what
 //! [`Scanner`](super::scan::Scanner) refuses, and leaves to that what is wrong.
 
-use super::scan::{Limits, MAX_DEPTH, plain_run};
+use super::scan::{Limits, MAX_DEPTH, plain_part, plain_run};
 
 /// As [`compact_runs`](super::compact::compact_runs), of which `run` is given the same pieces. `None` if something is
 /// wrong with the text: then what `run` was given counts for nothing.
@@ -10,17 +10,19 @@ pub(crate) fn quick_runs<'a>(
     limits: &Limits,
     mut run: impl FnMut(&'a [u8], usize),
 ) -> Option<()> {
-    let text = std::str::from_utf8(text).ok()?.as_bytes();
+    let text = simdutf8::basic::from_utf8(text).ok()?.as_bytes();
     let most = limits.depth.min(MAX_DEPTH);
     let mut done = 0;
-    let mut space = |at: usize| {
-        let rest = text.get(at..).unwrap_or_default();
-        let length = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
-        if length > 0 {
-            run(text.get(done..).unwrap_or_default(), at - done);
-            done = at + length;
+    let mut space = |from: usize| {
+        let mut at = from;
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = text.get(at) {
+            at += 1;
         }
-        at + length
+        if at > from {
+            run(text.get(done..).unwrap_or_default(), from - done);
+            done = at;
+        }
+        at
     };
     // Of each array and object that is open, the innermost lowest: whether it is an object.
     let (mut depth, mut objects) = (0, 0_u128);
@@ -87,8 +89,16 @@ fn name(text: &[u8], at: usize, space: &mut impl FnMut(usize) -> usize) -> Optio
     if *text.get(at)? == b':' { Some(space(at + 1)) } else { None }
 }
 
-/// The place after a string, from that after its opening quote.
-fn string(text: &[u8], mut at: usize) -> Option<usize> {
+/// The place after a string, from that after its opening quote. Most are short, and need no loop.
+#[inline]
+fn string(text: &[u8], at: usize) -> Option<usize> {
+    let Some(word) = text.get(at..)?.first_chunk() else { return long_string(text, at) };
+    let end = at + plain_part(*word).unwrap_or(word.len());
+    if text.get(end) == Some(&b'"') { Some(end + 1) } else { long_string(text, end) }
+}
+
+#[inline(never)]
+fn long_string(text: &[u8], mut at: usize) -> Option<usize> {
     loop {
         at += plain_run(text.get(at..)?);
         match *text.get(at)? {
@@ -103,21 +113,36 @@ fn string(text: &[u8], mut at: usize) -> Option<usize> {
 fn escape(text: &[u8], at: usize) -> Option<usize> {
     match *text.get(at)? {
         b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(at + 1),
-        b'u' => match hex4(text, at + 1)? {
-            // Half a pair, which stands for no character without the other.
-            0xD800..=0xDBFF if starts(text, at + 5, "\\u") => {
-                (0xDC00..=0xDFFF).contains(&hex4(text, at + 7)?).then_some(at + 11)
+        b'u' => match unit(text, at + 1)? {
+            Unit::Whole => Some(at + 5),
+            Unit::First if starts(text, at + 5, "\\u") => {
+                (unit(text, at + 7)? == Unit::Second).then_some(at + 11)
             }
-            0xD800..=0xDFFF => None,
-            _ => Some(at + 5),
+            // Half a pair stands for no character without the other.
+            Unit::First | Unit::Second => None,
         },
         _ => None,
     }
 }
 
-fn hex4(text: &[u8], at: usize) -> Option<u32> {
+/// What four hexadecimal digits stand for: a character, or half a surrogate pair (U+D800 to U+DBFF, U+DC00 to U+DFFF).
+#[derive(PartialEq)]
+enum Unit {
+    Whole,
+    First,
+    Second,
+}
+
+fn unit(text: &[u8], at: usize) -> Option<Unit> {
     let digits: &[u8; 4] = text.get(at..)?.first_chunk()?;
-    digits.iter().try_fold(0, |value, digit| Some(value << 4 | char::from(*digit).to_digit(16)?))
+    if !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    Some(match digits {
+        [b'd' | b'D', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', ..] => Unit::First,
+        [b'd' | b'D', b'c'..=b'f' | b'C'..=b'F', ..] => Unit::Second,
+        _ => Unit::Whole,
+    })
 }
 
 /// The place after a number.
@@ -179,9 +204,10 @@ mod tests {
             "[ [ [ ] ] , { } , true , false , null , \"\" , 10 ]",
             " \"Zo\u{eb} \\/ \\u0041\" ",
             "{\"0123456789\":\"0123456789abcdef\\\"0123\"}",
+            "\"\\uDBfF\\uDfFF\\ud7ff\\ue000\"",
             "-12",
         ];
-        let bytes = b" \t\x0b\"\\{}[],:01-+.eEuaftn\x00\x1f\x7f\x80\xc3\xff";
+        let bytes = b" \t\x0b\"\\{}[],:0189-+.eEuabcdfgABCDFtn\x00\x1f\x7f\x80\xc3\xff";
         let (mut good, mut bad) = (0, 0);
         let mut agree = |text: &[u8]| {
             let [quick, thorough] = both(text, &LIMITS);

@@ -6,7 +6,7 @@ mod text;
 use std::ops::Range;
 
 use super::json_error::{JsonError, JsonErrorKind};
-pub(super) use text::plain_run;
+pub(super) use text::{plain_part, plain_run};
 
 /// How much a JSON text may contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

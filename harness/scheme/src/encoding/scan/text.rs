@@ -93,19 +93,25 @@ impl<'a, G: FnMut(Range<usize>)> Scanner<'a, G> {
 /// How many bytes stand before the first that ends a run of plain text in a string: a quote, a backslash or a control
 /// character. Eight at a time, as long as there are eight.
 pub(in super::super) fn plain_run(bytes: &[u8]) -> usize {
-    let each = |byte: u8| u64::from_le_bytes([byte; 8]);
-    // The highest bit of each byte that is below `limit`, at least up to the first that is.
-    let below = |word: u64, limit: u8| word.wrapping_sub(each(limit)) & !word & each(0x80);
     let (words, rest) = bytes.as_chunks();
     for (position, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let found = below(word, 0x20) | below(word ^ each(b'"'), 1) | below(word ^ each(b'\\'), 1);
-        if found != 0 {
-            return position * 8 + found.trailing_zeros() as usize / 8;
+        if let Some(length) = plain_part(*word) {
+            return position * 8 + length;
         }
     }
     let special = |byte: &u8| matches!(byte, 0..=0x1F | b'"' | b'\\');
     words.len() * 8 + rest.iter().position(special).unwrap_or(rest.len())
+}
+
+/// As [`plain_run`], of eight bytes; `None` if nothing in them ends it.
+pub(in super::super) fn plain_part(word: [u8; 8]) -> Option<usize> {
+    let word = u64::from_le_bytes(word);
+    let each = |byte: u8| u64::from_le_bytes([byte; 8]);
+    // Of each byte the highest bit if it is below `limit`, at least up to the first that is; of what is not ASCII as well.
+    let below = |word: u64, limit: u8| word.wrapping_sub(each(limit));
+    let special = below(word, 0x20) | below(word ^ each(b'"'), 1) | below(word ^ each(b'\\'), 1);
+    let found = special & !word & each(0x80);
+    if found == 0 { None } else { Some(found.trailing_zeros() as usize / 8) }
 }
 
 #[cfg(test)]
