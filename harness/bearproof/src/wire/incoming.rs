@@ -7,8 +7,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use super::error::ExchangeError;
 use super::tls;
 
-/// How much is asked of the system at first, in bytes: most answers fit, and so small a piece of memory is at hand. What
-/// is longer is asked for in ever larger pieces.
+/// How much is asked of the system at first, in bytes: most answers fit, and so small a buffer comes from the allocator's
+/// cache. What is longer is asked for in ever larger pieces.
 const READ_SIZE: usize = 1024;
 /// The largest piece, in bytes.
 const LARGEST_READ: usize = 64 * 1024;

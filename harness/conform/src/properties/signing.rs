@@ -5,7 +5,7 @@ use arbitrary::Unstructured;
 use bearproof_scheme::description::Place;
 use bearproof_scheme::encoding::string_literal;
 use bearproof_scheme::request::Message;
-use bearproof_scheme::sign::{Draft, Prepared, Signer, Trace, Written, signed};
+use bearproof_scheme::sign::{Draft, Prepared, Signer, Trace, Written, sign, signed};
 use bearproof_scheme::{Answer, Reference};
 
 use super::ensure;
@@ -63,8 +63,11 @@ pub(super) fn sign_verify(ground: &Ground, data: &[u8]) -> Result<(), String> {
     let Ok(choices) = Choices::read(&mut input, &stand.drafts) else { return Ok(()) };
     let entropy = Published::new("properties", 0);
     let signer = signer(variant, &entropy).ok_or("the world has no primary credential")?;
-    let mut message = signed(&signer, &choices.draft).map_err(|e| format!("not signed: {e}"))?;
+    // Step by step, as a trace is kept: the verifier takes the short cuts.
+    let (mut message, _) = sign(&signer, &choices.draft).map_err(|e| format!("not signed: {e}"))?;
     let id = &variant.description.id;
+    let short = signed(&signer, &choices.draft).map_err(|e| format!("not signed: {e}"))?;
+    ensure(short == message, || format!("{id}: without a trace {short:?} is signed, else {message:?}"))?;
 
     // Prepared at another time with other randomness.
     let elsewhere = Published::new("properties", 2);

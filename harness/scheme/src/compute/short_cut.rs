@@ -27,7 +27,7 @@ pub(super) fn take<'p>(pipeline: &'p Pipeline, sources: &dyn Sources) -> Result<
 /// Bytes of the body that are held at once; as Base64 they are a text of whole blocks of SHA-256.
 const PIECE: usize = 2304;
 
-/// Bytes of a short run.
+/// Bytes of a short run: what one register of every processor holds; most names and values with their punctuation fit.
 const SHORT: usize = 16;
 
 /// HMAC-SHA-256 of the Base64 text, which is written in pieces that stay in the cache.
@@ -79,14 +79,14 @@ impl Gathered {
             self.length += length;
             return;
         }
-        let run = from.get(..length).unwrap_or_default();
-        if self.length + length > PIECE {
+        let run = from.get(..length).unwrap_or(from);
+        if self.length + run.len() > PIECE {
             self.flush();
         }
-        match self.room.get_mut(self.length..self.length + length) {
+        match self.room.get_mut(self.length..self.length + run.len()) {
             Some(room) => {
                 room.copy_from_slice(run);
-                self.length += length;
+                self.length += run.len();
             }
             None => self.hash.update(run),
         }
@@ -146,6 +146,9 @@ mod tests {
         bodies.extend(
             [0, 1, 2, 3, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 3 * PIECE + 7].map(|n| vec![0xC3; n]),
         );
+        let text = |n: usize| format!("{{ \"a\" : 1 , \"b\" : \"{}\" , \"c\" : [ 2 , 3 ] }}", "x".repeat(n));
+        let lengths = (10..20).chain(PIECE - 20..PIECE + 3).chain([3 * PIECE]);
+        bodies.extend(lengths.map(|n| text(n).into_bytes()));
         bodies.extend([&b"{"[..], b"", b" {} ", b"[1,]", b"{\"a\":1}x"].map(<[u8]>::to_vec));
         for body in &bodies {
             let world = World { body, secret: Secret::new(*b"a secret") };

@@ -1,5 +1,5 @@
-//! Goes through good JSON text quickly, for those who copy it: all that it knows stays in registers. It must not pass what
-//! [`Scanner`](super::scan::Scanner) refuses, and leaves to that what is wrong.
+//! Goes through good JSON text quickly, for those who copy it: all that it knows stays in registers. It must pass exactly
+//! what [`Scanner`](super::scan::Scanner) passes, since some ask no other; what is wrong with a text that says.
 
 use super::scan::{Limits, MAX_DEPTH, plain_part, plain_run};
 

@@ -9,7 +9,7 @@ use crate::description::{Lifetime, Nonce, Part, Pipeline, Place, Rule, Source, T
 use crate::encoding::{encode_hex, string_literal};
 use crate::key::Secret;
 use crate::time;
-use crate::world::{Value, Values, value};
+use crate::world::{Values, value};
 
 /// Computes parts on demand: one part may read another.
 pub(super) struct Maker<'m, 'a> {
@@ -169,10 +169,7 @@ impl Sources for Maker<'_, '_> {
             Source::Platform(name) => value(&self.signer.platform?.values, name)?,
             _ => return None,
         };
-        match held {
-            Value::Secret(secret) => Some(secret),
-            _ => None,
-        }
+        held.secret()
     }
 }
 

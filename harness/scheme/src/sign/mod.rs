@@ -215,7 +215,8 @@ fn made(signer: &Signer<'_>, draft: &Draft, trace: &mut Trace) -> Result<Message
 
 impl<'a> Signer<'a> {
     /// Computes the parts that sit in header, claims, body and path, in order; `given` replaces values before
-    /// others read them. Body members are computed first, since a binding covers the finished body.
+    /// others read them. Body members are computed first, since a binding covers the finished body. After an error
+    /// the trace is lost.
     ///
     /// # Errors
     /// See [`SignError`].

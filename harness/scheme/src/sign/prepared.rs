@@ -1,5 +1,5 @@
 //! A signer for many requests that differ only in time and nonce: what stays the same is written once. It must sign
-//! what [`sign`] signs, byte for byte.
+//! what [`sign`](super::sign) signs, byte for byte.
 
 use crate::description::{Alg, Format, Nonce, Part, Place, Rule, Source, TimeRule, Type};
 use crate::encoding::append_url;
@@ -53,7 +53,7 @@ impl<'a> Prepared<'a> {
     /// Prepares the requests of one caller for one draft.
     ///
     /// # Errors
-    /// Those of [`sign`].
+    /// Those of [`sign`](super::sign).
     pub fn new(signer: &Signer<'a>, draft: &Draft) -> Result<Self, SignError> {
         let message = signed(signer, draft)?;
         let mut prepared = Self { signer: *signer, draft: draft.clone(), way: Way::Anew, message };
@@ -67,7 +67,7 @@ impl<'a> Prepared<'a> {
     /// The next request, signed at `now` (seconds since 1970 UTC).
     ///
     /// # Errors
-    /// Those of [`sign`].
+    /// Those of [`sign`](super::sign).
     pub fn sign(&mut self, now: u64, entropy: &dyn Entropy) -> Result<&Message, SignError> {
         match &mut self.way {
             Way::Anew => {

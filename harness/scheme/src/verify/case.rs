@@ -175,9 +175,6 @@ impl Sources for Case<'_> {
             Source::Platform(name) => value(&self.plan.platform.as_ref()?.values, name)?,
             _ => return None,
         };
-        match held {
-            Value::Secret(secret) => Some(secret),
-            _ => None,
-        }
+        held.secret()
     }
 }

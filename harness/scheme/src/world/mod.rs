@@ -92,6 +92,14 @@ impl Value {
         }
     }
 
+    /// The value as secret bytes; what is no such secret, a key pair as well, is none.
+    pub fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::Secret(secret) => Some(secret),
+            _ => None,
+        }
+    }
+
     /// Whether the value must not be shown.
     pub fn is_secret(&self) -> bool {
         matches!(self, Self::Secret(_) | Self::Rsa(_) | Self::P256(_))
@@ -101,7 +109,7 @@ impl Value {
 /// The items of a list, as access rules compare them.
 pub type Items<'v> = SmallVec<[Cow<'v, [u8]>; 4]>;
 
-/// Named values. They lie in what has them, with names that all callers share: the verifier finds one caller of a million
+/// Named values. They lie in what has them, with names that all callers of a world's file share: the verifier finds one caller of a million
 /// in memory that is in no cache, where each pointer that is followed costs as much as a hash.
 pub type Values = SmallVec<[(Arc<str>, Value); 4]>;
 
