@@ -72,8 +72,8 @@ impl Catalogue {
             problems.push(format!("{FILE}: `{id}` has a reason and is no entry"));
         }
         for (id, names) in covered.iter().filter(|(id, _)| !known(id)) {
-            let by = names.keys().next().copied().unwrap_or_default();
-            problems.push(format!("`defect:{id}` of `{by}` is no entry of {FILE}"));
+            let by: Vec<&str> = names.keys().copied().collect();
+            problems.push(format!("`defect:{id}` of `{}` is no entry of {FILE}", by.join("`, `")));
         }
         problems
     }
@@ -149,9 +149,9 @@ mod tests {
     #[test]
     fn what_is_referred_to_and_what_has_a_reason_are_entries() {
         let c = catalogue(&format!("{FILE_TEXT}c = \"no\"\n"));
-        let problems = c.problems(&vectors(&[("s/valid/x", "a"), ("s/valid/y", "d")]));
+        let problems = c.problems(&vectors(&[("s/valid/x", "a"), ("s/valid/y", "d"), ("s/valid/z", "d")]));
         let first = "catalogue.toml: `c` has a reason and is no entry";
-        assert_eq!(problems, [first, "`defect:d` of `valid/y` is no entry of catalogue.toml"]);
+        assert_eq!(problems, [first, "`defect:d` of `valid/y`, `valid/z` is no entry of catalogue.toml"]);
     }
 
     #[test]

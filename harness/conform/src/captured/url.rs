@@ -8,11 +8,11 @@ pub(super) fn split(url: &str) -> Option<(bool, &str, String)> {
         "http" => false,
         _ => return None,
     };
-    let rest = rest.split('#').next().unwrap_or_default();
+    let rest = rest.split_once('#').map_or(rest, |(before, _)| before);
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (host, target) = rest.split_at_checked(end)?;
     // A name before `@` is for the client and does not travel.
-    let host = host.rsplit('@').next().unwrap_or_default();
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
     if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return None;
     }

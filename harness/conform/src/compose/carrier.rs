@@ -56,12 +56,10 @@ pub(super) fn add(variant: &Variant, words: &mut Vec<Word>) {
     let Some(part) = carrier(d).filter(|part| part.place == Place::Field) else { return };
     let spot = || Spot::Carrier;
     words.push(Word::breaking("carrier", "carrier-removed", Edit::Remove { spot: spot() }).plain());
-    let scheme = part.auth_scheme.as_deref().unwrap_or_default();
     for (position, (id, text)) in EMPTY.iter().chain(&AROUND).enumerate() {
-        let with = if scheme.is_empty() {
-            text.replace("W ", "").replace('W', "")
-        } else {
-            text.replace('W', scheme)
+        let with = match &part.auth_scheme {
+            None => text.replace("W ", "").replace('W', ""),
+            Some(scheme) => text.replace('W', scheme),
         };
         // Without a scheme word some of these are the right value, or blank around it, which no field value has.
         if matches!(with.trim(), "{token}" | "{value}") {

@@ -120,15 +120,13 @@ fn fields(variant: &Variant, endpoint: &Endpoint, words: &mut Vec<Word>) {
     // What the request claims of itself where an access rule asks for it.
     for rule in &d.access {
         let wanted = match &rule.required {
-            Source::Endpoint(name) => value(&endpoint.attributes, name).map(plain).unwrap_or_default(),
-            Source::Parameter(name) => endpoint
-                .parameters
-                .iter()
-                .find(|(n, _)| n == name)
-                .map(|(_, v)| v.clone())
-                .unwrap_or_default(),
-            _ => String::new(),
+            Source::Endpoint(name) => value(&endpoint.attributes, name).map(plain),
+            Source::Parameter(name) => {
+                endpoint.parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone())
+            }
+            _ => None,
         };
+        let Some(wanted) = wanted else { continue };
         let sources = [rule.granted.name(), rule.required.name()];
         let names = sources.iter().filter_map(|full| full.rsplit_once('.').map(|(_, name)| name.to_string()));
         for name in names.chain([rule.name.clone(), format!("{}s", rule.name)]) {
@@ -229,15 +227,15 @@ fn others(variant: &Variant, own: &str) -> Vec<(&'static str, String)> {
         Value::Text(text) if **text != *own && text.starts_with(own) => Some(text.to_string()),
         _ => None,
     });
-    let half = own.get(..own.len() / 2).unwrap_or_default().to_string();
     let mut all: Vec<(&'static str, String)> = texts.take(1).map(|text| ("of-another", text)).collect();
     all.extend([
         ("in-capitals", own.to_ascii_uppercase()),
         ("longer", format!("{own}x")),
         ("after-a-letter", format!("x{own}")),
-        ("half", half),
-        ("foreign", "other.example".into()),
     ]);
+    // There is none if the middle of the bytes is inside a character.
+    all.extend(own.get(..own.len() / 2).map(|half| ("half", half.to_string())));
+    all.push(("foreign", "other.example".into()));
     all.retain(|(_, text)| text != own && !text.is_empty());
     all
 }

@@ -277,7 +277,9 @@ pub fn good(variant: &Variant, sites: &[Site]) -> Option<Plot> {
 pub fn by_id(variant: &Variant, id: &str) -> Result<Plot, String> {
     let name = id.rsplit('/').next().unwrap_or(id);
     let mut names = name.split('+');
-    let (role, endpoint) = (names.next().unwrap_or_default(), names.next().unwrap_or_default());
+    let (Some(role), Some(endpoint)) = (names.next(), names.next()) else {
+        return Err(format!("`{id}`: expected a role, an endpoint and words, with `+` between them"));
+    };
     let all = sites(variant);
     let site = all.iter().find(|p| p.role == role && p.endpoint == endpoint);
     let site = site.ok_or_else(|| format!("`{id}`: the world has no `{role}` or no `{endpoint}`"))?;
