@@ -102,19 +102,21 @@ impl Running<'_> {
 
 /// Hashes the last, short piece of a message of `length` bytes with its padding (FIPS 180-4 section 5.1.1).
 fn end(state: &mut [u32; 8], rest: &[u8], length: usize) {
-    let mut last = [0; 2 * BLOCK];
+    let mut last = [0; BLOCK];
     let (text, after) = last.split_at_mut(rest.len());
     text.copy_from_slice(rest);
     if let Some(mark) = after.first_mut() {
         *mark = 0x80;
     }
-    let end = if rest.len() + 9 <= BLOCK { BLOCK } else { 2 * BLOCK };
-    let bits = (length as u64).wrapping_mul(8).to_be_bytes();
-    if let Some(place) = last.get_mut(..end).and_then(<[u8]>::last_chunk_mut) {
-        *place = bits;
+    // Mark and length need nine bytes; where there are fewer, another block has them.
+    if after.len() < 9 {
+        compress256(state, &[last]);
+        last = [0; BLOCK];
     }
-    let (blocks, _) = last.as_chunks();
-    compress256(state, blocks.get(..end / BLOCK).unwrap_or_default());
+    if let Some(place) = last.last_chunk_mut() {
+        *place = (length as u64).wrapping_mul(8).to_be_bytes();
+    }
+    compress256(state, &[last]);
 }
 
 fn bytes(state: [u32; 8]) -> [u8; 32] {

@@ -10,7 +10,7 @@ use crate::encoding::{JsonRules, Members, Name, Rules, Value, encode_url, string
 use crate::reference::Answer;
 use crate::request::{Message, Request, percent_decode};
 use crate::verdict::Reason;
-use crate::verify::checks::{self, Check};
+use crate::verify::checks::Check;
 use crate::verify::operation::{self, Prove};
 use crate::world::{Endpoint, Platform, World};
 
@@ -26,8 +26,6 @@ pub struct Plan {
     usual_headers: Vec<UsualHeader>,
     /// Claims in the order in which most tokens have them.
     pub(crate) claim_names: Vec<Name>,
-    /// For each part where it stands in that order, and whether its value is compared.
-    hints: Vec<(usize, bool)>,
     pub(crate) base64: Segments,
     pub(crate) json: JsonPlaces,
     pub(crate) prove: Prove,
@@ -74,7 +72,17 @@ pub struct Row {
     /// The requirement.
     pub reference: Option<String>,
     pub(crate) part: Option<usize>,
+    /// The place among [`Plan::claim_names`] of the claim that the part is; of an access rule, of what it grants and of what
+    /// it requires. `None` for what is no claim.
+    pub(crate) places: [Option<usize>; 2],
     pub(crate) check: Check,
+}
+
+impl Row {
+    /// The place of the claim that it is about.
+    pub(crate) fn claim_place(&self) -> Option<usize> {
+        self.places[0]
+    }
 }
 
 /// An endpoint found by method and path.
@@ -90,11 +98,11 @@ impl Plan {
         if methods.is_empty() {
             methods = world.endpoints.iter().map(|e| e.method.clone()).collect();
         }
-        let rows = rows::rows(&description);
         let mut claim_names: Vec<Name> = Vec::new();
         for part in description.parts.iter().filter(|p| p.place == Place::Claims) {
             claim_names.extend(Name::new(&part.name).filter(|name| !claim_names.contains(name)));
         }
+        let rows = rows::rows(&description, &claim_names);
         Self {
             leeway: world.leeway,
             endpoints: world.endpoints.iter().map(Target::of).collect(),
@@ -102,15 +110,6 @@ impl Plan {
             methods,
             rows,
             usual_headers: usual_headers(&description),
-            hints: description
-                .parts
-                .iter()
-                .map(|part| {
-                    let position =
-                        claim_names.iter().position(|name| Some(name) == Name::new(&part.name).as_ref());
-                    (position.unwrap_or(0), checks::compared(&description, part))
-                })
-                .collect(),
             claim_names,
             description,
             base64: Segments { header: Rules::STRICT, payload: Rules::STRICT, signature: Rules::STRICT },
@@ -162,16 +161,6 @@ impl Plan {
             };
             Some(Route { parameters, endpoint })
         })
-    }
-
-    /// Where a claim is likely to stand, by position of its part.
-    pub(crate) fn likely(&self, part: Option<usize>) -> usize {
-        part.and_then(|part| self.hints.get(part)).map_or(0, |(position, _)| *position)
-    }
-
-    /// Whether a claim is compared, see [`checks::compared`].
-    pub(crate) fn compares(&self, part: Option<usize>) -> bool {
-        part.and_then(|part| self.hints.get(part)).is_some_and(|(_, compared)| *compared)
     }
 
     /// The members of an encoded header, if it is one of those that most tokens have.
@@ -281,6 +270,11 @@ mod tests {
             let text = decode_url(&header.text, &Rules::STRICT).unwrap();
             let read = parse_object(&text, &JsonRules::STRICT, &Limits::DEFAULT).unwrap();
             assert_eq!(header.members, read);
+            // Of these the checks of a header ask no more, so each must be what they would let pass.
+            let others: Vec<_> = read.iter().filter(|(name, _)| *name != "alg").collect();
+            assert_eq!(read.find("alg").and_then(Value::as_str), Some("HS256"));
+            let typ = Value::String("JWT".into());
+            assert!(others.is_empty() || others == [("typ", &typ)], "{others:?}");
         }
         let has = |text: &str| headers.iter().any(|h| *h.text == *encode_url(text.as_bytes()).as_bytes());
         assert!(has(r#"{"alg":"HS256","typ":"JWT"}"#) && has(r#"{"typ":"JWT","alg":"HS256"}"#));

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::encoding::same_word;
+
 /// A request, borrowed. Field lines keep order, case, duplicates and bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
@@ -33,7 +35,7 @@ impl<'a> Request<'a> {
     pub fn values(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.fields
             .iter()
-            .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
+            .filter(move |(n, _)| same_word(n.as_bytes(), name.as_bytes()))
             .map(|(_, value)| value.as_slice())
     }
 

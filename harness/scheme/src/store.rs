@@ -3,25 +3,29 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 
 use smallvec::SmallVec;
 
 use crate::compute::{self, Sources};
-use crate::description::{Description, Part, Source};
+use crate::description::{Description, Kind, Part, Source};
 use crate::hmac_sha256::sha256;
 use crate::world::{Credential, Platform, State, Value, Values, World, value};
 
-/// Credentials, found by the digest of what identifies them.
+/// Credentials, found by what identifies them.
 ///
-/// Of many, what is looked up is in no cache. So the index is small (the beginning of a digest and a position), and the
-/// rest of the digest lies beside the state and the values that are read next.
+/// Of many, what is looked up is in no cache. So the index is small (a hash and a position), and what tells whether it is
+/// the right one lies beside the state and the values that are read next.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     entries: Vec<Entry>,
-    /// The first entry whose digest begins so.
+    /// The first entry whose identity has this hash.
     index: HashMap<u64, usize, BuildHasherDefault<AsItIs>>,
+    /// Hashes public identities, so that nobody can choose many with one hash.
+    hasher: RandomState,
+    /// Whether identities are secret.
+    secret: bool,
 }
 
 /// A credential in the order in which the verifier reads it.
@@ -30,7 +34,7 @@ pub struct Credentials {
 struct Entry {
     /// None where nothing identifies it.
     identity: Option<Identity>,
-    /// The next entry whose digest begins alike.
+    /// The next entry whose identity has the same hash.
     next: Option<usize>,
     credential: Credential,
 }
@@ -38,21 +42,20 @@ struct Entry {
 /// Positions of credentials; several have one identity during a rotation.
 pub(crate) type Positions = SmallVec<[usize; 2]>;
 
-/// SHA-256 of an identifying value: how long it takes to find one says nothing of the others' bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Identity([u8; 32]);
-
-impl Identity {
-    fn of(value: &[u8]) -> Self {
-        Self(sha256(value))
-    }
-
-    fn beginning(&self) -> u64 {
-        self.0.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
-    }
+/// An identifying value as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Identity {
+    /// SHA-256 of a secret: how long it takes to find one says nothing of the others' bytes.
+    Digest([u8; 32]),
+    /// What is no secret.
+    Public(Box<[u8]>),
 }
 
-/// A digest needs no further hash.
+fn beginning(digest: &[u8; 32]) -> u64 {
+    digest.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
+}
+
+/// What is a hash already needs no other.
 #[derive(Debug, Clone, Copy, Default)]
 struct AsItIs(u64);
 
@@ -66,7 +69,7 @@ impl Hasher for AsItIs {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        // Only beginnings of digests are hashed, by `write_u64`; whatever else comes still counts.
+        // Only hashes are hashed, by `write_u64`; whatever else comes still counts.
         for byte in bytes {
             self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
         }
@@ -74,9 +77,18 @@ impl Hasher for AsItIs {
 }
 
 impl Credentials {
+    fn new(secret: bool) -> Self {
+        Self { entries: Vec::new(), index: HashMap::default(), hasher: RandomState::new(), secret }
+    }
+
     /// Prepares the credentials of a world.
     pub fn prepare(description: &Description, world: &World) -> Self {
-        let mut all = Self { entries: Vec::new(), index: HashMap::default() };
+        let secret = |source: &Source| match source {
+            Source::Credential(name) => description.credential_kind(name) == Some(Kind::Secret),
+            _ => false,
+        };
+        let identifying = description.parts.iter().find(|p| p.identifies).and_then(Part::pipeline);
+        let mut all = Self::new(identifying.is_some_and(|pipeline| pipeline.sources().any(secret)));
         for credential in &world.credentials {
             all.insert(description, world.platform("primary"), credential.clone());
         }
@@ -87,20 +99,21 @@ impl Credentials {
     pub(crate) fn insert(&mut self, d: &Description, platform: Option<&Platform>, credential: Credential) {
         let part = d.parts.iter().find(|p| p.identifies);
         let identity = part.and_then(|part| of_credential(part, &credential.values, platform));
-        self.put(identity.map(|identity| Identity::of(&identity)), credential);
+        self.put(identity.as_deref(), credential);
     }
 
-    fn put(&mut self, identity: Option<Identity>, credential: Credential) {
+    fn put(&mut self, identity: Option<&[u8]>, credential: Credential) {
+        let identity = identity.map(|identity| self.hashed(identity));
         let position = self.entries.len();
-        if let Some(identity) = &identity {
-            let first = *self.index.entry(identity.beginning()).or_insert(position);
+        if let Some((hash, _)) = identity {
+            let first = *self.index.entry(hash).or_insert(position);
             if let Some(last) = self.chain(first).last()
                 && let Some(entry) = self.entries.get_mut(last)
             {
                 entry.next = Some(position);
             }
         }
-        self.entries.push(Entry { identity, next: None, credential });
+        self.entries.push(Entry { identity: identity.map(|(_, kept)| kept), next: None, credential });
     }
 
     /// Replaces values of a credential.
@@ -126,16 +139,33 @@ impl Credentials {
 
     /// Positions of the credentials with this identifying value.
     pub(crate) fn find(&self, identity: &[u8]) -> Positions {
-        self.identified(Identity::of(identity))
+        if self.secret {
+            let digest = sha256(identity);
+            self.with(beginning(&digest), |own| matches!(own, Identity::Digest(own) if *own == digest))
+        } else {
+            let hash = self.hasher.hash_one(identity);
+            self.with(hash, |own| matches!(own, Identity::Public(own) if **own == *identity))
+        }
     }
 
-    fn identified(&self, identity: Identity) -> Positions {
-        let Some(first) = self.index.get(&identity.beginning()) else { return Positions::new() };
-        let same = |i: &usize| self.entries.get(*i).is_some_and(|e| e.identity == Some(identity));
+    /// The hash of an identity and what is kept of it.
+    fn hashed(&self, identity: &[u8]) -> (u64, Identity) {
+        if self.secret {
+            let digest = sha256(identity);
+            (beginning(&digest), Identity::Digest(digest))
+        } else {
+            (self.hasher.hash_one(identity), Identity::Public(identity.into()))
+        }
+    }
+
+    /// Positions of the credentials whose identity has this hash, and is the wanted one.
+    fn with(&self, hash: u64, wanted: impl Fn(&Identity) -> bool) -> Positions {
+        let Some(first) = self.index.get(&hash) else { return Positions::new() };
+        let same = |i: &usize| self.entries.get(*i).and_then(|e| e.identity.as_ref()).is_some_and(&wanted);
         self.chain(*first).filter(same).collect()
     }
 
-    /// This position and those after it whose digests begin alike, as far as they are there.
+    /// This position and those after it whose hashes are alike, as far as they are there.
     fn chain(&self, first: usize) -> impl Iterator<Item = usize> {
         let at = |position: usize| self.entries.get(position).map(|_| position);
         let next = move |i: &usize| self.entries.get(*i).and_then(|entry| entry.next);
@@ -276,7 +306,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digests_that_begin_alike_are_told_apart() {
+    fn identities_with_one_hash_are_told_apart() {
         let credential = Credential {
             state: State::Active,
             values: Values::new(),
@@ -285,20 +315,26 @@ mod tests {
             request: None,
             private: Vec::new(),
         };
-        let ends_with = |last| {
-            let mut digest = [7; 32];
-            digest[31] = last;
-            Identity(digest)
-        };
-        let mut all = Credentials { entries: Vec::new(), index: HashMap::default() };
-        for identity in [Some(ends_with(1)), None, Some(ends_with(2)), Some(ends_with(1))] {
-            all.put(identity, credential.clone());
+        for secret in [true, false] {
+            let mut all = Credentials::new(secret);
+            for identity in [Some(&b"one"[..]), None, Some(b"two"), Some(b"one")] {
+                all.put(identity, credential.clone());
+            }
+            assert_eq!(all.find(b"one").as_slice(), [0, 3]);
+            assert_eq!(all.find(b"two").as_slice(), [2]);
+            assert!(all.find(b"three").is_empty() && all.find(b"").is_empty());
+            // As if all had one hash.
+            for (position, next) in [(0, Some(2)), (2, Some(3))] {
+                all.entries[position].next = next;
+            }
+            let [first, second] = [&b"one"[..], b"two"].map(|identity| all.hashed(identity));
+            all.index.insert(second.0, 0);
+            assert_eq!(all.with(first.0, |own| *own == first.1).as_slice(), [0, 3]);
+            assert_eq!(all.find(b"two").as_slice(), [2]);
+            all.forget(0);
+            assert_eq!(all.find(b"one").as_slice(), [3]);
+            assert_eq!(all.find(b"two").as_slice(), [2]);
         }
-        assert_eq!(all.identified(ends_with(1)).as_slice(), [0, 3]);
-        assert_eq!(all.identified(ends_with(2)).as_slice(), [2]);
-        assert!(all.identified(ends_with(3)).is_empty() && all.identified(Identity([8; 32])).is_empty());
-        all.forget(0);
-        assert_eq!(all.identified(ends_with(1)).as_slice(), [3]);
     }
 
     #[test]

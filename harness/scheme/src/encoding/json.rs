@@ -1,6 +1,7 @@
 //! JSON values that keep what was written: order, number text, borrowed strings. They must not lose or change any of it.
 
 mod read;
+mod usual;
 mod write;
 
 use std::borrow::Cow;
@@ -76,12 +77,22 @@ impl<'a> Elements<'a> {
         let mut rest = self.text;
         self.plain.then(|| {
             std::iter::from_fn(move || {
-                let quoted = rest.get(plain_run(rest.as_bytes()) + 1..)?;
+                // Most writers put nothing but a comma between them.
+                let next = rest.strip_prefix(',').unwrap_or(rest);
+                let quoted = match next.strip_prefix('"') {
+                    Some(quoted) => quoted,
+                    None => rest.get(plain_run(rest.as_bytes()) + 1..)?,
+                };
                 let text = quoted.get(..plain_run(quoted.as_bytes()))?;
                 rest = quoted.get(text.len() + 1..)?;
                 Some(text)
             })
         })
+    }
+
+    /// Whether all elements are strings without escapes.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain
     }
 
     /// Whether the array is `[]`.
@@ -108,15 +119,17 @@ impl<'a> Members<'a> {
 
     /// The value of the member called `name`. Looks at one member after the other.
     #[must_use]
+    #[inline(never)]
     pub fn find(&self, name: &str) -> Option<&Value<'a>> {
         self.iter().find(|(own, _)| *own == name).map(|(_, value)| value)
     }
 
-    /// As [`Members::find`], which looks first where the member is likely to be.
-    pub(crate) fn find_near(&self, likely: usize, name: &str) -> Option<&Value<'a>> {
-        match self.first.get(likely) {
-            Some((own, value)) if own == name => Some(value),
-            _ => self.find(name),
+    /// The value of the member at `place`, of those that have one for sure.
+    #[inline]
+    pub(crate) fn at(&self, place: usize) -> Option<&Value<'a>> {
+        match self.first.get(place) {
+            Some((_, value)) => Some(value),
+            None => self.more.get(place.checked_sub(self.first.len())?).map(|(_, value)| value),
         }
     }
 

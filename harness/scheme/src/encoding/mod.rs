@@ -8,9 +8,10 @@ mod json;
 mod json_error;
 mod quick;
 mod scan;
+mod word;
 
 pub use self::base64::{Base64Error, Rules, decode_url, encode_standard, encode_url, encode_url_padded};
-pub(crate) use self::base64::{Room, append_url, decode_strict, encode_piece};
+pub(crate) use self::base64::{Room, append_url, decode_strict, encode_mac, encode_piece};
 pub use self::compact::compact;
 pub use self::hex::encode as encode_hex;
 pub use self::json::{
@@ -20,3 +21,4 @@ pub(crate) use self::json::{Name, parse_members};
 pub use self::json_error::{JsonError, JsonErrorKind};
 pub(crate) use self::quick::quick_runs;
 pub use self::scan::Limits;
+pub(crate) use self::word::{is_word, same_word};

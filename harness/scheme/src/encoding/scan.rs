@@ -65,7 +65,7 @@ impl<'a, G: FnMut(Range<usize>)> Scanner<'a, G> {
         if text.starts_with(b"\xEF\xBB\xBF") {
             return Err(JsonError { offset: 0, kind: JsonErrorKind::ByteOrderMark });
         }
-        let text = std::str::from_utf8(text)
+        let text = simdutf8::compat::from_utf8(text)
             .map_err(|e| JsonError { offset: e.valid_up_to(), kind: JsonErrorKind::InvalidUtf8 })?;
         let limits = Limits { depth: limits.depth.min(MAX_DEPTH), ..*limits };
         let mut scan = Self { text, at: 0, depth: 0, limits, gap };
@@ -75,12 +75,16 @@ impl<'a, G: FnMut(Range<usize>)> Scanner<'a, G> {
         if scan.at < text.len() { Err(scan.fault(JsonErrorKind::ExpectedEnd)) } else { Ok(value) }
     }
 
-    /// If `text`, a name with its quote and its colon, stands right here: reads it and the white space behind it.
-    pub(super) fn exactly(&mut self, text: &str) -> Option<&'a str> {
-        let found = self.text.get(self.at..)?.get(..text.len()).filter(|found| *found == text)?;
-        self.at += text.len();
-        self.space();
-        Some(found)
+    /// The whole text.
+    pub(super) fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// Goes on at `at`: in the outermost object, before the quote of a name, whatever is before it being read; or behind
+    /// it, at the end of the text.
+    pub(super) fn go_on(&mut self, at: usize) {
+        self.at = at;
+        self.depth = usize::from(at < self.text.len());
     }
 
     pub(super) fn offset(&self) -> usize {
@@ -111,23 +115,32 @@ impl<'a, G: FnMut(Range<usize>)> Scanner<'a, G> {
     /// that quote; it must read the name with [`Self::string`], then [`Self::colon`], then the value.
     pub(super) fn members(
         &mut self,
-        mut member: impl FnMut(&mut Self, usize) -> Result<(), JsonError>,
+        member: impl FnMut(&mut Self, usize) -> Result<(), JsonError>,
     ) -> Result<(), JsonError> {
         self.enter()?;
-        if !self.eat(b'}') {
-            loop {
-                let offset = self.at;
-                if !self.eat(b'"') {
-                    return Err(self.fault(JsonErrorKind::ExpectedName));
-                }
-                member(self, offset)?;
-                if !self.another(b'}', JsonErrorKind::ExpectedCommaOrBrace)? {
-                    break;
-                }
+        if self.eat(b'}') {
+            self.depth -= 1;
+            return Ok(());
+        }
+        self.more_members(member)
+    }
+
+    /// Reads an object from the quote of a name on.
+    pub(super) fn more_members(
+        &mut self,
+        mut member: impl FnMut(&mut Self, usize) -> Result<(), JsonError>,
+    ) -> Result<(), JsonError> {
+        loop {
+            let offset = self.at;
+            if !self.eat(b'"') {
+                return Err(self.fault(JsonErrorKind::ExpectedName));
+            }
+            member(self, offset)?;
+            if !self.another(b'}', JsonErrorKind::ExpectedCommaOrBrace)? {
+                self.depth -= 1;
+                return Ok(());
             }
         }
-        self.depth -= 1;
-        Ok(())
     }
 
     /// Reads the colon between a name and its value.

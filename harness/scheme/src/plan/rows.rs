@@ -2,15 +2,16 @@
 
 use super::Row;
 use crate::description::{Binding, Description, Format, Part, Place, Rule, Source};
+use crate::encoding::Name;
 use crate::verdict::Reason;
 use crate::verify::carrier;
 use crate::verify::case::Case;
 use crate::verify::checks;
 use crate::verify::times;
 
-/// The rows of a description, in the order of the stages.
-pub(super) fn rows(d: &Description) -> Vec<Row> {
-    let mut rows = Rows { d, rows: Vec::new() };
+/// The rows of a description, in the order of the stages. `names` are the claims as most tokens have them.
+pub(super) fn rows(d: &Description, names: &[Name]) -> Vec<Row> {
+    let mut rows = Rows { d, names, rows: Vec::new() };
     if d.transport.https {
         rows.add("transport", "https", &[Reason::HttpsRequired], &d.transport.reference, None, checks::https);
     }
@@ -32,6 +33,7 @@ pub(super) fn rows(d: &Description) -> Vec<Row> {
 
 struct Rows<'d> {
     d: &'d Description,
+    names: &'d [Name],
     rows: Vec<Row>,
 }
 
@@ -45,15 +47,22 @@ impl Rows<'_> {
         part: Option<usize>,
         check: impl for<'c> Fn(&mut Case<'c>, &Row) -> Result<(), Reason> + Send + Sync + 'static,
     ) {
+        let claim = part.and_then(|i| self.d.parts.get(i)).filter(|p| p.place == Place::Claims);
         let row = Row {
             stage,
             name: name.into(),
             reasons: reasons.to_vec(),
             reference: reference.clone(),
             part,
+            places: [claim.and_then(|part| self.claim_place(&part.name)), None],
             check: Box::new(check),
         };
         self.rows.push(row);
+    }
+
+    fn claim_place(&self, name: &str) -> Option<usize> {
+        let name = Name::new(name)?;
+        self.names.iter().position(|own| *own == name)
     }
 
     fn parts(&self, place: Place) -> Vec<(usize, Part)> {
@@ -153,10 +162,12 @@ impl Rows<'_> {
                 Rule::From(_) | Rule::Constant(_) => {
                     let mut reasons = missing(Reason::ClaimsMissing);
                     reasons.push(Reason::ClaimsWrongType);
+                    let mut check: fn(&mut Case<'_>, &Row) -> Result<(), Reason> = checks::believed_claim;
                     if checks::compared(self.d, &part) {
                         reasons.push(Reason::ClaimsMismatch);
+                        check = checks::claim;
                     }
-                    self.add("claims", &part.path(), &reasons, reference, Some(i), checks::claim);
+                    self.add("claims", &part.path(), &reasons, reference, Some(i), check);
                 }
             }
         }
@@ -221,6 +232,13 @@ impl Rows<'_> {
         for (i, rule) in d.access.iter().enumerate() {
             let name = format!("access.{}", rule.name);
             self.add("access", &name, &[Reason::Access(i)], &rule.reference, Some(i), checks::access);
+            let places = [&rule.granted, &rule.required].map(|source| match source {
+                Source::Claims(name) => self.claim_place(name),
+                _ => None,
+            });
+            if let Some(row) = self.rows.last_mut() {
+                row.places = places;
+            }
         }
         self.add("access", "endpoint", &[Reason::NoEndpoint], &None, None, checks::endpoint);
     }

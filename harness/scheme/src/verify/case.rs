@@ -7,7 +7,7 @@ use std::mem::MaybeUninit;
 use smallvec::SmallVec;
 
 use crate::compute::Sources;
-use crate::description::{Part, Place, Source};
+use crate::description::{Place, Source};
 use crate::encoding::{self, Members, Room, Rules, decode_strict, decode_url};
 use crate::key::Secret;
 use crate::plan::{Plan, Route};
@@ -16,8 +16,8 @@ use crate::store::Positions;
 use crate::token::{Compact, MAX_TOKEN};
 use crate::verdict::Reason;
 use crate::verify::Context;
-use crate::verify::values::{self, plain};
-use crate::world::{Credential, Value, Values, value};
+use crate::verify::values::{Listed, plain};
+use crate::world::{Credential, Value, value};
 
 /// Decoded bytes that parsed members borrow from, where they are not in a room of the stack.
 #[derive(Default)]
@@ -47,6 +47,8 @@ pub(crate) struct Case<'c> {
     /// Borrowed from the plan if it is one of the headers that most tokens have.
     pub(crate) header: Option<Cow<'c, Members<'c>>>,
     pub(crate) claims: Option<Members<'c>>,
+    /// Whether the claims are those of [`Plan::claim_names`], in this order, and no others.
+    pub(crate) usual_claims: bool,
     pub(crate) body: Option<Members<'c>>,
     pub(crate) candidates: Positions,
     pub(crate) credential: Option<usize>,
@@ -73,6 +75,7 @@ impl<'c> Case<'c> {
             compact: None,
             header: None,
             claims: None,
+            usual_claims: false,
             body: None,
             candidates: Positions::new(),
             credential: None,
@@ -95,6 +98,11 @@ impl<'c> Case<'c> {
         self.decoded.or_else(|| self.buffers.claims.get().map(Vec::as_slice))
     }
 
+    /// Whether the header is one that most tokens have: those are as the description wants them, and say no more.
+    pub(crate) fn has_usual_header(&self) -> bool {
+        matches!(self.header, Some(Cow::Borrowed(_)))
+    }
+
     /// The members of header, claims or body, where parsed.
     pub(crate) fn members(&self, place: Place) -> Option<&Members<'c>> {
         match place {
@@ -110,26 +118,41 @@ impl<'c> Case<'c> {
         self.fields.iter().find(|(i, _)| *i == part).map(|(_, value)| *value)
     }
 
-    /// Gives `each` the items of a source until it has enough: whether it never had; `None` if there is no value.
-    pub(crate) fn visit(&self, source: &Source, each: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
-        fn held<'v>(values: &'v Values, name: &str, each: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
-            match value(values, name)? {
-                Value::List(items) => Some(items.iter().all(|item| each(item.as_bytes()))),
-                other => other.bytes().map(|bytes| each(&bytes)),
-            }
-        }
-        match source {
-            Source::Claims(name) => values::visit(self.members(Place::Claims)?.find(name)?, each),
-            Source::Header(name) => values::visit(self.members(Place::Header)?.find(name)?, each),
-            Source::Credential(name) => held(&self.credential()?.values, name, each),
-            Source::Endpoint(name) => held(&self.route.as_ref()?.endpoint.attributes, name, each),
-            _ => self.bytes(source).map(|bytes| each(&bytes)),
+    /// The text that a source is, where it is one and stands somewhere as it is. `place` is that of a claim, see
+    /// [`Case::claim`].
+    pub(crate) fn text(&self, source: &Source, place: Option<usize>) -> Option<&[u8]> {
+        let held = match source {
+            Source::Claims(name) => return self.claim(place, name)?.as_str().map(str::as_bytes),
+            Source::Host => match self.request.host()? {
+                Cow::Borrowed(host) => return Some(host.as_bytes()),
+                Cow::Owned(_) => return None,
+            },
+            Source::Credential(name) => value(&self.credential()?.values, name)?,
+            Source::Endpoint(name) => value(&self.route.as_ref()?.endpoint.attributes, name)?,
+            _ => return None,
+        };
+        match held {
+            Value::Text(text) => Some(text.as_bytes()),
+            _ => None,
         }
     }
 
-    /// The claim that a part is, by position of the part.
-    pub(crate) fn claim(&self, position: Option<usize>, part: &Part) -> Option<&encoding::Value<'c>> {
-        self.claims.as_ref()?.find_near(self.plan.likely(position), &part.name)
+    /// What a source has for an access rule; `None` if there is nothing. `place` is that of a claim, see [`Case::claim`].
+    pub(crate) fn listed(&self, source: &Source, place: Option<usize>) -> Option<Listed<'_>> {
+        match source {
+            Source::Claims(name) => Listed::of_json(self.claim(place, name)?),
+            Source::Header(name) => Listed::of_json(self.members(Place::Header)?.find(name)?),
+            Source::Credential(name) => Listed::held(&self.credential()?.values, name),
+            Source::Endpoint(name) => Listed::held(&self.route.as_ref()?.endpoint.attributes, name),
+            _ => self.bytes(source).map(Listed::one),
+        }
+    }
+
+    /// The claim with this name, whose place is `place`, as in [`Row::places`].
+    #[inline]
+    pub(crate) fn claim(&self, place: Option<usize>, name: &str) -> Option<&encoding::Value<'c>> {
+        let claims = self.claims.as_ref()?;
+        if self.usual_claims { claims.at(place?) } else { claims.find(name) }
     }
 
     pub(crate) fn credential(&self) -> Option<&'c Credential> {

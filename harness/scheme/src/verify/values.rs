@@ -1,13 +1,14 @@
 //! How JSON values are read as the types of a description. It must not compare them.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use smallvec::smallvec;
 
 use crate::description::{Nonce, Type};
-use crate::encoding::Value;
+use crate::encoding::{Elements, Value};
 use crate::time::{parse_http_date, parse_rfc3339};
-use crate::world::Items;
+use crate::world::{Items, Value as Held, Values, value};
 
 /// Last second of the year 9999. What lies beyond is no NumericDate that anybody means
 /// (milliseconds read as seconds), so it is refused as too far.
@@ -47,15 +48,58 @@ pub(crate) fn items<'v>(value: &'v Value<'_>) -> Option<Items<'v>> {
     }
 }
 
-/// Gives `each` the items of a list of texts, or the one item of a scalar, until it has enough; `None` for other
-/// values. As [`items`], without a list.
-pub(crate) fn visit(value: &Value<'_>, each: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
-    match value {
-        Value::Array(list) => match list.plain_texts() {
-            Some(mut texts) => Some(texts.all(|text| each(text.as_bytes()))),
-            None => Some(items(value)?.iter().all(|item| each(item))),
-        },
-        _ => plain(value).map(|bytes| each(&bytes)),
+/// What an access rule compares: the items of a list, or the one that a single value is.
+pub(crate) enum Listed<'v> {
+    /// One item.
+    One(&'v [u8]),
+    /// A list in JSON, of strings without escapes.
+    Plain(&'v Elements<'v>),
+    /// A list that a credential or an endpoint has.
+    Held(&'v [Arc<str>]),
+    /// Any other item or list.
+    Items(Box<Items<'v>>),
+}
+
+impl<'v> Listed<'v> {
+    /// A JSON value; `None` if it is neither a scalar nor a list of texts.
+    pub(crate) fn of_json(value: &'v Value<'v>) -> Option<Self> {
+        match value {
+            Value::String(text) => Some(Self::One(text.as_bytes())),
+            Value::Array(list) if list.is_plain() => Some(Self::Plain(list)),
+            _ => items(value).map(|items| Self::Items(Box::new(items))),
+        }
+    }
+
+    /// The value with this name; `None` if there is none, or it is a pair of keys.
+    pub(crate) fn held(values: &'v Values, name: &str) -> Option<Self> {
+        match value(values, name)? {
+            Held::Text(text) => Some(Self::One(text.as_bytes())),
+            Held::List(items) => Some(Self::Held(items)),
+            other => other.bytes().map(Self::one),
+        }
+    }
+
+    /// One item.
+    pub(crate) fn one(item: Cow<'v, [u8]>) -> Self {
+        match item {
+            Cow::Borrowed(item) => Self::One(item),
+            Cow::Owned(_) => Self::Items(Box::new(smallvec![item])),
+        }
+    }
+
+    /// Whether `each` is true of every item.
+    pub(crate) fn all(&self, mut each: impl FnMut(&[u8]) -> bool) -> bool {
+        match self {
+            Self::One(item) => each(item),
+            Self::Plain(list) => list.plain_texts().into_iter().flatten().all(|item| each(item.as_bytes())),
+            Self::Held(items) => items.iter().all(|item| each(item.as_bytes())),
+            Self::Items(items) => items.iter().all(|item| each(item)),
+        }
+    }
+
+    /// Whether an item is this one.
+    pub(crate) fn has(&self, wanted: &[u8]) -> bool {
+        !self.all(|item| item != wanted)
     }
 }
 
@@ -69,21 +113,26 @@ pub(crate) fn is_typed(value: &Value<'_>, types: &[Type]) -> bool {
     let fits = |form: &Type| match (form, value) {
         (Type::Integer, Value::Number(text)) => is_integer(text),
         (Type::String, Value::String(_)) => true,
-        (Type::List, Value::Array(list)) => {
-            list.plain_texts().is_some() || list.iter().all(|i| i.as_str().is_some())
-        }
+        (Type::List, Value::Array(list)) => list.is_plain() || is_of_texts(list),
         (Type::HttpsUrl, Value::String(text)) => is_https_url(text),
         _ => false,
     };
     types.iter().any(fits)
 }
 
+#[inline(never)]
+fn is_of_texts(list: &Elements<'_>) -> bool {
+    list.iter().all(|item| item.as_str().is_some())
+}
+
 /// A JSON number that is whole in the one form that JSON writers use: no exponent, no fraction, no minus zero.
+#[inline(never)]
 fn is_integer(text: &str) -> bool {
     text.strip_prefix('-').unwrap_or(text).bytes().all(|b| b.is_ascii_digit()) && text != "-0"
 }
 
 /// An absolute URL with scheme https, a host and no user information.
+#[inline(never)]
 pub(crate) fn is_https_url(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once("://") else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
@@ -242,9 +291,11 @@ mod tests {
             let listed = items(&value).map(|items| items.iter().map(|i| i.to_vec()).collect::<Vec<_>>());
             assert_eq!(listed, expected, "{text}");
             let mut seen: Vec<Vec<u8>> = Vec::new();
-            let visited = visit(&value, &mut |item| {
-                seen.push(item.to_vec());
-                true
+            let visited = Listed::of_json(&value).map(|listed| {
+                listed.all(|item| {
+                    seen.push(item.to_vec());
+                    true
+                })
             });
             assert_eq!(visited.map(|_| seen), expected, "{text}");
         }
