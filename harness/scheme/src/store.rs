@@ -106,11 +106,9 @@ impl Credentials {
         let identity = identity.map(|identity| self.hashed(identity));
         let position = self.entries.len();
         if let Some((hash, _)) = identity {
-            let first = *self.index.entry(hash).or_insert(position);
-            if let Some(last) = self.chain(first).last()
-                && let Some(entry) = self.entries.get_mut(last)
-            {
-                entry.next = Some(position);
+            let mut last = *self.index.entry(hash).or_insert(position);
+            while let Some(entry) = self.entries.get_mut(last) {
+                last = *entry.next.get_or_insert(position);
             }
         }
         self.entries.push(Entry { identity: identity.map(|(_, kept)| kept), next: None, credential });
@@ -160,16 +158,17 @@ impl Credentials {
 
     /// Positions of the credentials whose identity has this hash, and is the wanted one.
     fn with(&self, hash: u64, wanted: impl Fn(&Identity) -> bool) -> Positions {
-        let Some(first) = self.index.get(&hash) else { return Positions::new() };
-        let same = |i: &usize| self.entries.get(*i).and_then(|e| e.identity.as_ref()).is_some_and(&wanted);
-        self.chain(*first).filter(same).collect()
-    }
-
-    /// This position and those after it whose hashes are alike, as far as they are there.
-    fn chain(&self, first: usize) -> impl Iterator<Item = usize> {
-        let at = |position: usize| self.entries.get(position).map(|_| position);
-        let next = move |i: &usize| self.entries.get(*i).and_then(|entry| entry.next);
-        std::iter::successors(at(first), next)
+        let mut found = Positions::new();
+        let mut next = self.index.get(&hash).copied();
+        while let Some(position) = next
+            && let Some(entry) = self.entries.get(position)
+        {
+            if entry.identity.as_ref().is_some_and(&wanted) {
+                found.push(position);
+            }
+            next = entry.next;
+        }
+        found
     }
 
     /// Positions of the credentials for which `part` has this value: a scan, for operations only.

@@ -9,9 +9,10 @@ use std::borrow::Cow;
 use arrayvec::ArrayVec;
 
 use super::scan::{Scanner, plain_run};
+pub(crate) use read::parse_members;
 use read::value;
 pub use read::{Duplicates, JsonRules, parse_object, parse_value};
-pub(crate) use read::{Name, parse_members};
+pub(crate) use usual::Name;
 pub use write::string_literal;
 use write::write_value;
 

@@ -16,7 +16,7 @@ use crate::store::Positions;
 use crate::token::{Compact, MAX_TOKEN};
 use crate::verdict::Reason;
 use crate::verify::Context;
-use crate::verify::values::{Listed, plain};
+use crate::verify::values::{self, plain};
 use crate::world::{Credential, Value, value};
 
 /// Decoded bytes that parsed members borrow from, where they are not in a room of the stack.
@@ -118,33 +118,22 @@ impl<'c> Case<'c> {
         self.fields.iter().find(|(i, _)| *i == part).map(|(_, value)| *value)
     }
 
-    /// The text that a source is, where it is one and stands somewhere as it is. `place` is that of a claim, see
-    /// [`Case::claim`].
-    pub(crate) fn text(&self, source: &Source, place: Option<usize>) -> Option<&[u8]> {
-        let held = match source {
-            Source::Claims(name) => return self.claim(place, name)?.as_str().map(str::as_bytes),
-            Source::Host => match self.request.host()? {
-                Cow::Borrowed(host) => return Some(host.as_bytes()),
-                Cow::Owned(_) => return None,
-            },
-            Source::Credential(name) => value(&self.credential()?.values, name)?,
-            Source::Endpoint(name) => value(&self.route.as_ref()?.endpoint.attributes, name)?,
-            _ => return None,
-        };
-        match held {
-            Value::Text(text) => Some(text.as_bytes()),
-            _ => None,
-        }
-    }
-
-    /// What a source has for an access rule; `None` if there is nothing. `place` is that of a claim, see [`Case::claim`].
-    pub(crate) fn listed(&self, source: &Source, place: Option<usize>) -> Option<Listed<'_>> {
+    /// Whether `each` is true of every item that a source has: of those of a list, or of the one that a single value is.
+    /// `None` if there is no value. `place` is that of a claim, see [`Case::claim`].
+    pub(crate) fn every(
+        &self,
+        source: &Source,
+        place: Option<usize>,
+        mut each: impl FnMut(&[u8]) -> bool,
+    ) -> Option<bool> {
         match source {
-            Source::Claims(name) => Listed::of_json(self.claim(place, name)?),
-            Source::Header(name) => Listed::of_json(self.members(Place::Header)?.find(name)?),
-            Source::Credential(name) => Listed::held(&self.credential()?.values, name),
-            Source::Endpoint(name) => Listed::held(&self.route.as_ref()?.endpoint.attributes, name),
-            _ => self.bytes(source).map(Listed::one),
+            Source::Claims(name) => values::every(self.claim(place, name)?, each),
+            Source::Header(name) => values::every(self.members(Place::Header)?.find(name)?, each),
+            Source::Credential(name) => values::every_held(&self.credential()?.values, name, each),
+            Source::Endpoint(name) => {
+                values::every_held(&self.route.as_ref()?.endpoint.attributes, name, each)
+            }
+            _ => Some(each(&self.bytes(source)?)),
         }
     }
 

@@ -488,18 +488,15 @@ pub(crate) fn access(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
     let index = row.part.unwrap_or_default();
     let Some(rule) = case.plan.description.access.get(index) else { return Ok(()) };
     let [granted, required] = row.places;
-    // Most rules compare one text with another.
-    if let Some(required) = case.text(&rule.required, required)
-        && let Some(granted) = case.text(&rule.granted, granted)
-    {
-        return if required == granted { Ok(()) } else { Err(Reason::Access(index)) };
-    }
-    let good = match case.listed(&rule.required, required) {
+    let mut nothing = true;
+    let covered = case.every(&rule.required, required, |wanted| {
+        nothing = false;
+        case.every(&rule.granted, granted, |item| item != wanted) == Some(false)
+    });
+    let good = match covered {
         // A list of nothing is covered by any list, but not by what is no list.
-        Some(required) => {
-            let granted = case.listed(&rule.granted, granted);
-            granted.is_some_and(|granted| required.all(|item| granted.has(item)))
-        }
+        Some(true) if nothing => case.every(&rule.granted, granted, |_| true).is_some(),
+        Some(good) => good,
         None => may_be_absent(&rule.required),
     };
     if good { Ok(()) } else { Err(Reason::Access(index)) }

@@ -1,7 +1,6 @@
 //! How JSON values are read as the types of a description. It must not compare them.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use smallvec::smallvec;
 
@@ -48,59 +47,25 @@ pub(crate) fn items<'v>(value: &'v Value<'_>) -> Option<Items<'v>> {
     }
 }
 
-/// What an access rule compares: the items of a list, or the one that a single value is.
-pub(crate) enum Listed<'v> {
-    /// One item.
-    One(&'v [u8]),
-    /// A list in JSON, of strings without escapes.
-    Plain(&'v Elements<'v>),
-    /// A list that a credential or an endpoint has.
-    Held(&'v [Arc<str>]),
-    /// Any other item or list.
-    Items(Box<Items<'v>>),
+/// Whether `each` is true of every item of a list of texts, or of the one item of a scalar; `None` for other values. As
+/// [`items`], without a list of them.
+pub(crate) fn every(value: &Value<'_>, mut each: impl FnMut(&[u8]) -> bool) -> Option<bool> {
+    Some(match value {
+        Value::String(text) => each(text.as_bytes()),
+        Value::Array(list) if list.is_plain() => {
+            list.plain_texts().into_iter().flatten().all(|text| each(text.as_bytes()))
+        }
+        _ => items(value)?.iter().all(|item| each(item)),
+    })
 }
 
-impl<'v> Listed<'v> {
-    /// A JSON value; `None` if it is neither a scalar nor a list of texts.
-    pub(crate) fn of_json(value: &'v Value<'v>) -> Option<Self> {
-        match value {
-            Value::String(text) => Some(Self::One(text.as_bytes())),
-            Value::Array(list) if list.is_plain() => Some(Self::Plain(list)),
-            _ => items(value).map(|items| Self::Items(Box::new(items))),
-        }
-    }
-
-    /// The value with this name; `None` if there is none, or it is a pair of keys.
-    pub(crate) fn held(values: &'v Values, name: &str) -> Option<Self> {
-        match value(values, name)? {
-            Held::Text(text) => Some(Self::One(text.as_bytes())),
-            Held::List(items) => Some(Self::Held(items)),
-            other => other.bytes().map(Self::one),
-        }
-    }
-
-    /// One item.
-    pub(crate) fn one(item: Cow<'v, [u8]>) -> Self {
-        match item {
-            Cow::Borrowed(item) => Self::One(item),
-            Cow::Owned(_) => Self::Items(Box::new(smallvec![item])),
-        }
-    }
-
-    /// Whether `each` is true of every item.
-    pub(crate) fn all(&self, mut each: impl FnMut(&[u8]) -> bool) -> bool {
-        match self {
-            Self::One(item) => each(item),
-            Self::Plain(list) => list.plain_texts().into_iter().flatten().all(|item| each(item.as_bytes())),
-            Self::Held(items) => items.iter().all(|item| each(item.as_bytes())),
-            Self::Items(items) => items.iter().all(|item| each(item)),
-        }
-    }
-
-    /// Whether an item is this one.
-    pub(crate) fn has(&self, wanted: &[u8]) -> bool {
-        !self.all(|item| item != wanted)
-    }
+/// The same of what a credential or an endpoint has under this name; `None` if that is a pair of keys or not there.
+pub(crate) fn every_held(values: &Values, name: &str, mut each: impl FnMut(&[u8]) -> bool) -> Option<bool> {
+    Some(match value(values, name)? {
+        Held::Text(text) => each(text.as_bytes()),
+        Held::List(items) => items.iter().all(|item| each(item.as_bytes())),
+        other => each(&other.bytes()?),
+    })
 }
 
 /// The value's bytes if it is of one of `types`; times have [`read_time`].
@@ -291,11 +256,9 @@ mod tests {
             let listed = items(&value).map(|items| items.iter().map(|i| i.to_vec()).collect::<Vec<_>>());
             assert_eq!(listed, expected, "{text}");
             let mut seen: Vec<Vec<u8>> = Vec::new();
-            let visited = Listed::of_json(&value).map(|listed| {
-                listed.all(|item| {
-                    seen.push(item.to_vec());
-                    true
-                })
+            let visited = every(&value, |item| {
+                seen.push(item.to_vec());
+                true
             });
             assert_eq!(visited.map(|_| seen), expected, "{text}");
         }

@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use super::super::json_error::{JsonError, JsonErrorKind};
 use super::super::scan::{Limits, Scanner, Start};
-use super::usual::usual_members;
-use super::{Elements, Members, Value, string_literal};
+use super::usual::{Name, usual_members};
+use super::{Elements, Members, Value};
 
 /// What is tolerated beyond the strict reading. `STRICT` tolerates nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,22 +83,6 @@ pub(crate) fn parse_members<'a>(
             }
         },
     )
-}
-
-/// A name as it stands in most texts: without escapes, and with the colon right behind it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Name {
-    /// Name, quote, colon.
-    pub(super) text: Box<str>,
-}
-
-impl Name {
-    /// `None` for a name that needs escapes.
-    pub(crate) fn new(name: &str) -> Option<Self> {
-        let literal = string_literal(name);
-        let plain = literal.strip_prefix('"')?;
-        (plain.len() == name.len() + 1).then(|| Self { text: format!("{plain}:").into() })
-    }
 }
 
 /// Reads `text` as one JSON value.
@@ -240,6 +224,7 @@ impl ReadMembers<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encoding::string_literal;
 
     fn read(text: &str) -> Value<'_> {
         parse_value(text.as_bytes(), &JsonRules::STRICT, &Limits::DEFAULT).unwrap()

@@ -3,8 +3,43 @@
 
 use std::borrow::Cow;
 
-use super::super::scan::plain_run;
-use super::{Elements, JsonRules, Members, Name, Value};
+use super::super::scan::{plain_part, plain_run};
+use super::{Elements, JsonRules, Members, Value, string_literal};
+
+/// A name as it stands in most texts: without escapes, and with the colon right behind it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Name {
+    /// Name, quote, colon.
+    text: Box<str>,
+    /// The first bytes of that text, and which of them there are: to compare these takes no call.
+    first: u128,
+    mask: u128,
+}
+
+impl Name {
+    /// `None` for a name that needs escapes.
+    pub(crate) fn new(name: &str) -> Option<Self> {
+        let literal = string_literal(name);
+        let plain = literal.strip_prefix('"').filter(|plain| plain.len() == name.len() + 1)?;
+        let text = format!("{plain}:");
+        let (mut first, mut mask) = ([0; 16], [0; 16]);
+        for ((byte, first), mask) in text.bytes().zip(&mut first).zip(&mut mask) {
+            (*first, *mask) = (byte, 0xff);
+        }
+        let [first, mask] = [first, mask].map(u128::from_le_bytes);
+        Some(Self { text: text.into(), first, mask })
+    }
+
+    /// Whether it stands at the beginning of a text.
+    fn begins(&self, text: &[u8]) -> bool {
+        match text.first_chunk() {
+            Some(first) if self.text.len() <= first.len() => {
+                u128::from_le_bytes(*first) & self.mask == self.first
+            }
+            _ => text.starts_with(self.text.as_bytes()),
+        }
+    }
+}
 
 /// How far an object is as most are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +97,7 @@ fn usual_member<'a>(
     let rest = text.as_bytes().get(from..)?;
     let found = loop {
         let name = names.next()?;
-        if rest.starts_with(name.text.as_bytes()) {
+        if name.begins(rest) {
             break name;
         }
         *each = false;
@@ -108,9 +143,16 @@ fn usual_value<'a>(text: &'a str, at: usize, rules: &JsonRules) -> Option<(Value
     }
 }
 
-/// The closing quote of a string without escapes whose text begins at `from`.
-fn plain_end(bytes: &[u8], from: usize) -> Option<usize> {
-    let end = from + plain_run(bytes.get(from..)?);
+/// The closing quote of a string without escapes whose text begins at `at`.
+#[inline]
+fn plain_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+    while let Some(word) = bytes.get(at..)?.first_chunk() {
+        if let Some(length) = plain_part(*word) {
+            return (*bytes.get(at + length)? == b'"').then_some(at + length);
+        }
+        at += word.len();
+    }
+    let end = at + plain_run(bytes.get(at..)?);
     (*bytes.get(end)? == b'"').then_some(end)
 }
 
