@@ -3,9 +3,10 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Mutex, PoisonError};
 
+use hashbrown::HashTable;
 use smallvec::SmallVec;
 
 use crate::compute::{self, Sources};
@@ -15,13 +16,13 @@ use crate::world::{Credential, Platform, State, Value, Values, World, value};
 
 /// Credentials, found by what identifies them.
 ///
-/// Of many, what is looked up is in no cache. So the index is small (a hash and a position), and what tells whether it is
+/// Of many, what is looked up is in no cache. So the index is small (of each a position), and what tells whether it is
 /// the right one lies beside the state and the values that are read next.
 #[derive(Debug, Clone)]
 pub struct Credentials {
     entries: Vec<Entry>,
-    /// The first entry whose identity has this hash.
-    index: HashMap<u64, usize, BuildHasherDefault<AsItIs>>,
+    /// Positions of entries, the first one with each identity.
+    index: HashTable<u32>,
     /// Hashes public identities, so that nobody can choose many with one hash.
     hasher: RandomState,
     /// Whether identities are secret.
@@ -34,8 +35,8 @@ pub struct Credentials {
 struct Entry {
     /// None where nothing identifies it.
     identity: Option<Identity>,
-    /// The next entry whose identity has the same hash.
-    next: Option<usize>,
+    /// The next entry with the same identity.
+    next: Option<u32>,
     credential: Credential,
 }
 
@@ -51,34 +52,24 @@ enum Identity {
     Public(Box<[u8]>),
 }
 
-fn beginning(digest: &[u8; 32]) -> u64 {
-    digest.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
-}
-
-/// What is a hash already needs no other.
-#[derive(Debug, Clone, Copy, Default)]
-struct AsItIs(u64);
-
-impl Hasher for AsItIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        // Only hashes are hashed, by `write_u64`; whatever else comes still counts.
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+impl Identity {
+    /// The hash by which it is found: a digest already is one.
+    fn hash(&self, hasher: &RandomState) -> u64 {
+        match self {
+            Self::Digest(digest) => digest.first_chunk().map_or(0, |first| u64::from_le_bytes(*first)),
+            Self::Public(value) => hasher.hash_one(&**value),
         }
     }
 }
 
+/// A position in less room. There is no memory for more of them; if there were, the last ones would not be found.
+fn short(position: usize) -> u32 {
+    u32::try_from(position).unwrap_or(u32::MAX)
+}
+
 impl Credentials {
     fn new(secret: bool) -> Self {
-        Self { entries: Vec::new(), index: HashMap::default(), hasher: RandomState::new(), secret }
+        Self { entries: Vec::new(), index: HashTable::new(), hasher: RandomState::new(), secret }
     }
 
     /// Prepares the credentials of a world.
@@ -97,21 +88,68 @@ impl Credentials {
 
     /// Adds a credential.
     pub(crate) fn insert(&mut self, d: &Description, platform: Option<&Platform>, credential: Credential) {
-        let part = d.parts.iter().find(|p| p.identifies);
-        let identity = part.and_then(|part| of_credential(part, &credential.values, platform));
-        self.put(identity.as_deref(), credential);
+        let identity = self.identity(d, platform, &credential);
+        self.put(identity, credential);
     }
 
-    fn put(&mut self, identity: Option<&[u8]>, credential: Credential) {
-        let identity = identity.map(|identity| self.hashed(identity));
-        let position = self.entries.len();
-        if let Some((hash, _)) = identity {
-            let mut last = *self.index.entry(hash).or_insert(position);
-            while let Some(entry) = self.entries.get_mut(last) {
-                last = *entry.next.get_or_insert(position);
+    /// What identifies a credential, as it is kept.
+    fn identity(
+        &self,
+        d: &Description,
+        platform: Option<&Platform>,
+        credential: &Credential,
+    ) -> Option<Identity> {
+        let part = d.parts.iter().find(|p| p.identifies)?;
+        Some(self.kept(&of_credential(part, &credential.values, platform)?))
+    }
+
+    fn kept(&self, identity: &[u8]) -> Identity {
+        if self.secret { Identity::Digest(sha256(identity)) } else { Identity::Public(identity.into()) }
+    }
+
+    fn put(&mut self, identity: Option<Identity>, credential: Credential) {
+        self.entries.push(Entry { identity, next: None, credential });
+        self.link(self.entries.len() - 1);
+    }
+
+    /// Makes the entry at a position known to the index, or to the last one with the same identity.
+    fn link(&mut self, position: usize) {
+        let Some(identity) = self.entries.get(position).and_then(|entry| entry.identity.as_ref()) else {
+            return;
+        };
+        let hash = identity.hash(&self.hasher);
+        match self.first(hash, |own| own == identity) {
+            Some(mut last) => {
+                while let Some(entry) = self.entries.get_mut(last as usize)
+                    && last != short(position)
+                {
+                    last = *entry.next.get_or_insert(short(position));
+                }
+            }
+            None => {
+                let again = |i: &u32| {
+                    let entry = self.entries.get(*i as usize);
+                    entry.and_then(|e| e.identity.as_ref()).map_or(0, |own| own.hash(&self.hasher))
+                };
+                self.index.insert_unique(hash, short(position), again);
             }
         }
-        self.entries.push(Entry { identity: identity.map(|(_, kept)| kept), next: None, credential });
+    }
+
+    /// Makes the index anew: rarely needed.
+    fn link_all(&mut self) {
+        self.index.clear();
+        self.entries.iter_mut().for_each(|entry| entry.next = None);
+        (0..self.entries.len()).for_each(|position| self.link(position));
+    }
+
+    /// The first entry with the wanted identity, which has this hash.
+    fn first(&self, hash: u64, wanted: impl Fn(&Identity) -> bool) -> Option<u32> {
+        let is_wanted = |i: &u32| {
+            let entry = self.entries.get(*i as usize);
+            entry.and_then(|entry| entry.identity.as_ref()).is_some_and(&wanted)
+        };
+        self.index.find(hash, is_wanted).copied()
     }
 
     /// Replaces values of a credential.
@@ -127,46 +165,27 @@ impl Credentials {
             credential.values.retain(|(n, _)| *n != name);
             credential.values.push((name, new));
         }
-        // The identity may have changed: registration is rare, so the index is made anew.
-        let entries = std::mem::take(&mut self.entries);
-        self.index.clear();
-        for entry in entries {
-            self.insert(d, platform, entry.credential);
+        let credential = credential.clone();
+        let identity = self.identity(d, platform, &credential);
+        if let Some(entry) = self.entries.get_mut(position) {
+            entry.identity = identity;
         }
+        self.link_all();
     }
 
     /// Positions of the credentials with this identifying value.
     pub(crate) fn find(&self, identity: &[u8]) -> Positions {
-        if self.secret {
-            let digest = sha256(identity);
-            self.with(beginning(&digest), |own| matches!(own, Identity::Digest(own) if *own == digest))
+        let mut next = if self.secret {
+            let wanted = Identity::Digest(sha256(identity));
+            self.first(wanted.hash(&self.hasher), |own| *own == wanted)
         } else {
             let hash = self.hasher.hash_one(identity);
-            self.with(hash, |own| matches!(own, Identity::Public(own) if **own == *identity))
-        }
-    }
-
-    /// The hash of an identity and what is kept of it.
-    fn hashed(&self, identity: &[u8]) -> (u64, Identity) {
-        if self.secret {
-            let digest = sha256(identity);
-            (beginning(&digest), Identity::Digest(digest))
-        } else {
-            (self.hasher.hash_one(identity), Identity::Public(identity.into()))
-        }
-    }
-
-    /// Positions of the credentials whose identity has this hash, and is the wanted one.
-    fn with(&self, hash: u64, wanted: impl Fn(&Identity) -> bool) -> Positions {
+            self.first(hash, |own| matches!(own, Identity::Public(own) if **own == *identity))
+        };
         let mut found = Positions::new();
-        let mut next = self.index.get(&hash).copied();
-        while let Some(position) = next
-            && let Some(entry) = self.entries.get(position)
-        {
-            if entry.identity.as_ref().is_some_and(&wanted) {
-                found.push(position);
-            }
-            next = entry.next;
+        while let Some(position) = next.map(|next| next as usize) {
+            found.push(position);
+            next = self.entries.get(position).and_then(|entry| entry.next);
         }
         found
     }
@@ -209,6 +228,7 @@ impl Credentials {
             entry.identity = None;
             entry.credential.values.clear();
         }
+        self.link_all();
     }
 
     /// The position of the credential with this role.
@@ -305,7 +325,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn identities_with_one_hash_are_told_apart() {
+    fn credentials_are_found_by_their_whole_identity() {
         let credential = Credential {
             state: State::Active,
             values: Values::new(),
@@ -316,24 +336,41 @@ mod tests {
         };
         for secret in [true, false] {
             let mut all = Credentials::new(secret);
-            for identity in [Some(&b"one"[..]), None, Some(b"two"), Some(b"one")] {
+            let identities = [Some("one"), None, Some("two"), Some("one"), Some("one"), Some("two")];
+            for identity in identities {
+                let identity = identity.map(|identity| all.kept(identity.as_bytes()));
                 all.put(identity, credential.clone());
             }
-            assert_eq!(all.find(b"one").as_slice(), [0, 3]);
-            assert_eq!(all.find(b"two").as_slice(), [2]);
+            assert_eq!(all.find(b"one").as_slice(), [0, 3, 4]);
+            assert_eq!(all.find(b"two").as_slice(), [2, 5]);
             assert!(all.find(b"three").is_empty() && all.find(b"").is_empty());
-            // As if all had one hash.
-            for (position, next) in [(0, Some(2)), (2, Some(3))] {
-                all.entries[position].next = next;
-            }
-            let [first, second] = [&b"one"[..], b"two"].map(|identity| all.hashed(identity));
-            all.index.insert(second.0, 0);
-            assert_eq!(all.with(first.0, |own| *own == first.1).as_slice(), [0, 3]);
-            assert_eq!(all.find(b"two").as_slice(), [2]);
             all.forget(0);
+            assert_eq!(all.find(b"one").as_slice(), [3, 4]);
+            all.forget(4);
             assert_eq!(all.find(b"one").as_slice(), [3]);
-            assert_eq!(all.find(b"two").as_slice(), [2]);
+            assert_eq!(all.find(b"two").as_slice(), [2, 5]);
         }
+    }
+
+    #[test]
+    fn digests_that_begin_alike_are_told_apart() {
+        let mut all = Credentials::new(true);
+        let digests = [1, 2].map(|last| {
+            let mut digest = [7; 32];
+            digest[31] = last;
+            Identity::Digest(digest)
+        });
+        for digest in &digests {
+            let (role, state) = (String::new(), State::Active);
+            let values = Values::new();
+            let entry = Credential { state, values, role, captured: None, request: None, private: Vec::new() };
+            all.put(Some(digest.clone()), entry);
+        }
+        let [first, second] = digests;
+        assert_eq!(first.hash(&all.hasher), second.hash(&all.hasher));
+        assert_eq!(all.first(first.hash(&all.hasher), |own| *own == first), Some(0));
+        assert_eq!(all.first(second.hash(&all.hasher), |own| *own == second), Some(1));
+        assert_eq!(all.first(first.hash(&all.hasher), |own| *own == Identity::Digest([7; 32])), None);
     }
 
     #[test]
