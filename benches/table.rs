@@ -5,7 +5,9 @@ use std::cell::RefCell;
 use std::fmt::Write as _;
 
 use bearproof_conform::suite::{Suite, Variant};
-use bearproof_scheme::encoding::{Rules, decode_url, encode_standard};
+use bearproof_scheme::encoding::{
+    JsonRules, Limits, Rules, decode_url, encode_standard, encode_url, parse_object, string_literal,
+};
 use bearproof_scheme::key::{Key, RsaKey, Secret};
 use bearproof_scheme::request::Message;
 use bearproof_scheme::sign::{Draft, Entropy, Prepared};
@@ -128,7 +130,11 @@ impl Table {
         let Key::Secret(secret) = key(variant)? else { return Err("the key is no secret".into()) };
         let what = format!("HS256, token of {} bytes", token.len());
 
-        let mut subjects = vec![Subject::new("bearproof, the whole request", || server.lets_in(&message))];
+        let turned = turned(&message, secret)?;
+        let mut subjects = vec![
+            Subject::new("bearproof, the whole request", || server.lets_in(&message)),
+            Subject::new("bearproof, claims in the reverse order", || server.lets_in(&turned)),
+        ];
         subjects.extend(peers::hs256(token, secret, false)?);
         self.rows(&format!("{what}: verify"), subjects, limits::hmac_sha256(secret, input.as_bytes())?)?;
 
@@ -285,6 +291,23 @@ pub(crate) fn key(variant: &Variant) -> Result<Key<'_>, String> {
         _ => &signer.platform.ok_or("no platform")?.values,
     };
     value(values, name).and_then(Value::key).ok_or_else(|| "no key".into())
+}
+
+/// The request with its claims in the reverse order, in which nobody expects them.
+fn turned(message: &Message, secret: &Secret) -> Result<Message, String> {
+    let token = token(message)?;
+    let [header, claims, _] = token.split('.').collect::<Vec<_>>()[..] else { return Err("no JWS".into()) };
+    let claims = decode_url(claims.as_bytes(), &Rules::STRICT).map_err(|e| e.to_string())?;
+    let members = parse_object(&claims, &JsonRules::STRICT, &Limits::DEFAULT).map_err(|e| e.to_string())?;
+    let written = members.iter().map(|(name, value)| format!("{}:{}", string_literal(name), value.to_text()));
+    let mut turned: Vec<String> = written.collect();
+    turned.reverse();
+    let input = format!("{header}.{}", encode_url(format!("{{{}}}", turned.join(",")).as_bytes()));
+    let signature = encode_url(&secret.hmac_sha256().mac(input.as_bytes()));
+    let mut message = message.clone();
+    let line = message.fields.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+    line.ok_or("no Authorization field")?.1 = format!("Bearer {input}.{signature}").into_bytes();
+    Ok(message)
 }
 
 /// The token of a request with one Authorization field.

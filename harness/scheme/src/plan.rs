@@ -6,7 +6,7 @@ mod rows;
 use std::borrow::Cow;
 
 use crate::description::{Description, Format, Part, Place, Rule};
-use crate::encoding::{JsonRules, Members, Name, Rules, Value, encode_url, string_literal};
+use crate::encoding::{FEW, JsonRules, Members, Name, Rules, Value, encode_url, string_literal};
 use crate::reference::Answer;
 use crate::request::{Message, Request, percent_decode};
 use crate::verdict::Reason;
@@ -24,7 +24,7 @@ pub struct Plan {
     pub(crate) rows: Vec<Row>,
     /// Headers that most tokens have, parsed once.
     usual_headers: Vec<UsualHeader>,
-    /// Claims in the order in which most tokens have them.
+    /// The first claims of the description, in its order, which is likely that of a token.
     pub(crate) claim_names: Vec<Name>,
     pub(crate) base64: Segments,
     pub(crate) json: JsonPlaces,
@@ -72,16 +72,16 @@ pub struct Row {
     /// The requirement.
     pub reference: Option<String>,
     pub(crate) part: Option<usize>,
-    /// The place among [`Plan::claim_names`] of the claim that the part is; of an access rule, of what it grants and of what
-    /// it requires. `None` for what is no claim.
-    pub(crate) places: [Option<usize>; 2],
+    /// The number among [`Plan::claim_names`] of the claim that the part is; of an access rule, of what it grants and of
+    /// what it requires. `None` for what has none.
+    pub(crate) claims: [Option<usize>; 2],
     pub(crate) check: Check,
 }
 
 impl Row {
-    /// The place of the claim that it is about.
-    pub(crate) fn claim_place(&self) -> Option<usize> {
-        self.places[0]
+    /// The number of the claim that it is about.
+    pub(crate) fn claim(&self) -> Option<usize> {
+        self.claims[0]
     }
 }
 
@@ -102,6 +102,7 @@ impl Plan {
         for part in description.parts.iter().filter(|p| p.place == Place::Claims) {
             claim_names.extend(Name::new(&part.name).filter(|name| !claim_names.contains(name)));
         }
+        claim_names.truncate(FEW);
         let rows = rows::rows(&description, &claim_names);
         Self {
             leeway: world.leeway,

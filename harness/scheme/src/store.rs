@@ -363,7 +363,8 @@ mod tests {
         for digest in &digests {
             let (role, state) = (String::new(), State::Active);
             let values = Values::new();
-            let entry = Credential { state, values, role, captured: None, request: None, private: Vec::new() };
+            let entry =
+                Credential { state, values, role, captured: None, request: None, private: Vec::new() };
             all.put(Some(digest.clone()), entry);
         }
         let [first, second] = digests;

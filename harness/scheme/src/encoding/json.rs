@@ -12,7 +12,7 @@ use super::scan::{Scanner, plain_run};
 pub(crate) use read::parse_members;
 use read::value;
 pub use read::{Duplicates, JsonRules, parse_object, parse_value};
-pub(crate) use usual::Name;
+pub(crate) use usual::{FEW, Name, Places};
 pub use write::string_literal;
 use write::write_value;
 
@@ -38,7 +38,7 @@ pub enum Value<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Members<'a> {
     /// The first ones, without an allocation.
-    first: ArrayVec<Member<'a>, 8>,
+    first: ArrayVec<Member<'a>, FEW>,
     /// Those for which there is no place.
     more: Vec<Member<'a>>,
 }
@@ -123,15 +123,6 @@ impl<'a> Members<'a> {
     #[inline(never)]
     pub fn find(&self, name: &str) -> Option<&Value<'a>> {
         self.iter().find(|(own, _)| *own == name).map(|(_, value)| value)
-    }
-
-    /// The value of the member at `place`, of those that have one for sure.
-    #[inline]
-    pub(crate) fn at(&self, place: usize) -> Option<&Value<'a>> {
-        match self.first.get(place) {
-            Some((_, value)) => Some(value),
-            None => self.more.get(place.checked_sub(self.first.len())?).map(|(_, value)| value),
-        }
     }
 
     /// How many members there are.

@@ -17,7 +17,7 @@ pub use self::hex::encode as encode_hex;
 pub use self::json::{
     Duplicates, Elements, JsonRules, Members, Value, parse_object, parse_value, string_literal,
 };
-pub(crate) use self::json::{Name, parse_members};
+pub(crate) use self::json::{FEW, Name, Places, parse_members};
 pub use self::json_error::{JsonError, JsonErrorKind};
 pub(crate) use self::quick::quick_runs;
 pub use self::scan::Limits;

@@ -9,7 +9,7 @@ use crate::verify::case::Case;
 use crate::verify::checks;
 use crate::verify::times;
 
-/// The rows of a description, in the order of the stages. `names` are the claims as most tokens have them.
+/// The rows of a description, in the order of the stages. `names` are the claims whose places are known.
 pub(super) fn rows(d: &Description, names: &[Name]) -> Vec<Row> {
     let mut rows = Rows { d, names, rows: Vec::new() };
     if d.transport.https {
@@ -54,13 +54,14 @@ impl Rows<'_> {
             reasons: reasons.to_vec(),
             reference: reference.clone(),
             part,
-            places: [claim.and_then(|part| self.claim_place(&part.name)), None],
+            claims: [claim.and_then(|part| self.number(&part.name)), None],
             check: Box::new(check),
         };
         self.rows.push(row);
     }
 
-    fn claim_place(&self, name: &str) -> Option<usize> {
+    /// The number of a claim among those whose places are known.
+    fn number(&self, name: &str) -> Option<usize> {
         let name = Name::new(name)?;
         self.names.iter().position(|own| *own == name)
     }
@@ -232,12 +233,12 @@ impl Rows<'_> {
         for (i, rule) in d.access.iter().enumerate() {
             let name = format!("access.{}", rule.name);
             self.add("access", &name, &[Reason::Access(i)], &rule.reference, Some(i), checks::access);
-            let places = [&rule.granted, &rule.required].map(|source| match source {
-                Source::Claims(name) => self.claim_place(name),
+            let claims = [&rule.granted, &rule.required].map(|source| match source {
+                Source::Claims(name) => self.number(name),
                 _ => None,
             });
             if let Some(row) = self.rows.last_mut() {
-                row.places = places;
+                row.claims = claims;
             }
         }
         self.add("access", "endpoint", &[Reason::NoEndpoint], &None, None, checks::endpoint);

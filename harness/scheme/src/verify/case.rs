@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use crate::compute::Sources;
 use crate::description::{Place, Source};
-use crate::encoding::{self, Members, Room, Rules, decode_strict, decode_url};
+use crate::encoding::{self, Members, Places, Room, Rules, decode_strict, decode_url};
 use crate::key::Secret;
 use crate::plan::{Plan, Route};
 use crate::request::Request;
@@ -47,8 +47,8 @@ pub(crate) struct Case<'c> {
     /// Borrowed from the plan if it is one of the headers that most tokens have.
     pub(crate) header: Option<Cow<'c, Members<'c>>>,
     pub(crate) claims: Option<Members<'c>>,
-    /// Whether the claims are those of [`Plan::claim_names`], in this order, and no others.
-    pub(crate) usual_claims: bool,
+    /// Where the names of [`Plan::claim_names`] stand among the claims, where that is known.
+    pub(crate) places: Option<Places>,
     pub(crate) body: Option<Members<'c>>,
     pub(crate) candidates: Positions,
     pub(crate) credential: Option<usize>,
@@ -75,7 +75,7 @@ impl<'c> Case<'c> {
             compact: None,
             header: None,
             claims: None,
-            usual_claims: false,
+            places: None,
             body: None,
             candidates: Positions::new(),
             credential: None,
@@ -119,15 +119,15 @@ impl<'c> Case<'c> {
     }
 
     /// Whether `each` is true of every item that a source has: of those of a list, or of the one that a single value is.
-    /// `None` if there is no value. `place` is that of a claim, see [`Case::claim`].
+    /// `None` if there is no value. `number` is that of a claim, see [`Case::claim`].
     pub(crate) fn every(
         &self,
         source: &Source,
-        place: Option<usize>,
+        number: Option<usize>,
         mut each: impl FnMut(&[u8]) -> bool,
     ) -> Option<bool> {
         match source {
-            Source::Claims(name) => values::every(self.claim(place, name)?, each),
+            Source::Claims(name) => values::every(self.claim(number, name)?, each),
             Source::Header(name) => values::every(self.members(Place::Header)?.find(name)?, each),
             Source::Credential(name) => values::every_held(&self.credential()?.values, name, each),
             Source::Endpoint(name) => {
@@ -137,11 +137,15 @@ impl<'c> Case<'c> {
         }
     }
 
-    /// The claim with this name, whose place is `place`, as in [`Row::places`].
+    /// The claim with this name, which has this number among [`Plan::claim_names`] if it is one of them.
     #[inline]
-    pub(crate) fn claim(&self, place: Option<usize>, name: &str) -> Option<&encoding::Value<'c>> {
+    pub(crate) fn claim(&self, number: Option<usize>, name: &str) -> Option<&encoding::Value<'c>> {
         let claims = self.claims.as_ref()?;
-        if self.usual_claims { claims.at(place?) } else { claims.find(name) }
+        match (&self.places, number) {
+            (Some(places), Some(number)) => places.find(claims, number),
+            (Some(places), None) if !places.has_others() => None,
+            _ => claims.find(name),
+        }
     }
 
     pub(crate) fn credential(&self) -> Option<&'c Credential> {

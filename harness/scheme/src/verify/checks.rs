@@ -129,8 +129,8 @@ pub(crate) fn read_claims(case: &mut Case<'_>) -> Result<(), Reason> {
     let (rules, names) = (&case.plan.json.claims, &case.plan.claim_names);
     let members = case.claims.insert(Members::default());
     match parse_members(text, rules, &Limits::DEFAULT, names, members) {
-        Ok(usual) => {
-            case.usual_claims = usual;
+        Ok(places) => {
+            case.places = places;
             Ok(())
         }
         Err(_) => {
@@ -170,7 +170,7 @@ pub(crate) fn identify_by(
                 _ => Reason::ClaimsMissing,
             };
             let found = match part.place {
-                Place::Claims => case.claim(row.claim_place(), &part.name),
+                Place::Claims => case.claim(row.claim(), &part.name),
                 _ => case.members(part.place).and_then(|m| m.find(&part.name)),
             };
             let found = found.ok_or(missing)?;
@@ -325,7 +325,7 @@ pub(crate) fn claim(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
 pub(crate) fn claim_by(case: &mut Case<'_>, row: &Row, compare: &Compare) -> Result<(), Reason> {
     believed_claim(case, row)?;
     let Some(part) = case.plan.part(row.part) else { return Ok(()) };
-    let Some(found) = case.claim(row.claim_place(), &part.name) else { return Ok(()) };
+    let Some(found) = case.claim(row.claim(), &part.name) else { return Ok(()) };
     let actual = plain(found).ok_or(Reason::ClaimsWrongType)?;
     if equals(case, part, &actual, compare) { Ok(()) } else { Err(Reason::ClaimsMismatch) }
 }
@@ -333,7 +333,7 @@ pub(crate) fn claim_by(case: &mut Case<'_>, row: &Row, compare: &Compare) -> Res
 /// A claim that is not compared: there, unless it is optional, and of the right type.
 pub(crate) fn believed_claim(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
     let Some(part) = case.plan.part(row.part) else { return Ok(()) };
-    match case.claim(row.claim_place(), &part.name) {
+    match case.claim(row.claim(), &part.name) {
         None if part.optional => Ok(()),
         None => Err(Reason::ClaimsMissing),
         Some(found) if is_typed(found, &part.types) => Ok(()),
@@ -383,7 +383,7 @@ pub(crate) fn nonce(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
     if !applies(case, part) {
         return Ok(());
     }
-    match case.claim(row.claim_place(), &part.name) {
+    match case.claim(row.claim(), &part.name) {
         None if part.optional => Ok(()),
         None => Err(Reason::ReplayMissing),
         Some(found) => read_nonce(found, *shape).map(|_| ()).ok_or(Reason::ReplayWrongType),
@@ -487,7 +487,7 @@ pub(crate) fn replay_by(
 pub(crate) fn access(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
     let index = row.part.unwrap_or_default();
     let Some(rule) = case.plan.description.access.get(index) else { return Ok(()) };
-    let [granted, required] = row.places;
+    let [granted, required] = row.claims;
     let mut nothing = true;
     let covered = case.every(&rule.required, required, |wanted| {
         nothing = false;

@@ -20,7 +20,7 @@ pub(crate) fn time_reasons(rule: TimeRule, at_most: Option<u64>) -> Vec<Reason> 
 pub(crate) fn time(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
     let Some(part) = case.plan.part(row.part) else { return Ok(()) };
     let Rule::Time(rule) = &part.rule else { return Ok(()) };
-    let Some(found) = case.claim(row.claim_place(), &part.name) else {
+    let Some(found) = case.claim(row.claim(), &part.name) else {
         return if part.optional { Ok(()) } else { Err(Reason::TimeMissing) };
     };
     let time = read_time(found, &part.types).ok_or(Reason::TimeWrongType)?;
@@ -49,7 +49,7 @@ pub(crate) fn time(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
 
 /// `nbf` where the scheme does not speak of it: RFC 7519 section 4.1.5 forbids to accept a token before it.
 pub(crate) fn registered_not_before(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
-    // No part has this name, so it has no place among the usual claims.
+    // No part has this name, so it has no number.
     let Some(found) = case.claim(None, "nbf") else { return Ok(()) };
     let time = read_time(found, &[Type::Seconds]).ok_or(Reason::TimeWrongType)?;
     if case.context.now.saturating_add(case.plan.leeway) < time { Err(Reason::TimeNotYet) } else { Ok(()) }

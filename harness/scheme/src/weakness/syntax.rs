@@ -55,7 +55,7 @@ pub(super) fn add(list: &mut List<'_>) {
             let limits = crate::encoding::Limits::DEFAULT;
             let members = crate::encoding::parse_object(inner, &JsonRules::STRICT, &limits);
             case.claims = Some(members.map_err(|_| reason)?);
-            case.usual_claims = false;
+            case.places = None;
             Ok(())
         });
     }

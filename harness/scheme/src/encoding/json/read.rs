@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::super::json_error::{JsonError, JsonErrorKind};
 use super::super::scan::{Limits, Scanner, Start};
-use super::usual::{Name, usual_members};
+use super::usual::{FEW, Name, Places, usual_members};
 use super::{Elements, Members, Value};
 
 /// What is tolerated beyond the strict reading. `STRICT` tolerates nothing.
@@ -42,13 +42,13 @@ pub fn parse_object<'a>(
     limits: &Limits,
 ) -> Result<Members<'a>, JsonError> {
     let mut members = Members::default();
-    let _guessed = parse_members(text, rules, limits, &[], &mut members)?;
+    let _places = parse_members(text, rules, limits, &[], &mut members)?;
     Ok(members)
 }
 
 /// Reads `text` as one JSON object into `members`; after a fault some are there. `expected` says which names
-/// are likely, each once and in which order: a guess that changes nothing but the time it takes. Whether it was right:
-/// the members are these and no others, in this order.
+/// are likely, each once: a guess that changes nothing but the time it takes. Where they stand is known if the object is
+/// a usual one.
 ///
 /// # Errors
 /// As [`parse_object`].
@@ -58,27 +58,26 @@ pub(crate) fn parse_members<'a>(
     limits: &Limits,
     expected: &[Name],
     members: &mut Members<'a>,
-) -> Result<bool, JsonError> {
+) -> Result<Option<Places>, JsonError> {
     Scanner::read(
         text,
         limits,
         |_| {},
         |scan| {
             let offset = scan.offset();
-            // What is usual has an array in an object.
-            let guess = offset == 0 && limits.depth >= 2 && limits.members >= expected.len();
-            if guess {
-                let usual = usual_members(scan.text(), rules, expected, members);
-                if usual.end > 0 {
-                    scan.go_on(usual.end);
-                    if usual.end < text.len() {
-                        rest_of_object(scan, rules, members)?;
+            // What is usual has few members, and at most lists in the object.
+            if offset == 0 && limits.depth >= 2 && limits.members >= FEW {
+                let (end, places) = usual_members(scan.text(), rules, expected, members);
+                if end > 0 {
+                    scan.go_on(end);
+                    if end == text.len() {
+                        return Ok(Some(places));
                     }
-                    return Ok(usual.each);
+                    return rest_of_object(scan, rules, members).map(|()| None);
                 }
             }
             match scan.start()? {
-                Start::Object => object(scan, rules, members).map(|()| false),
+                Start::Object => object(scan, rules, members).map(|()| None),
                 _ => Err(JsonError { offset, kind: JsonErrorKind::ExpectedObject }),
             }
         },
