@@ -86,6 +86,11 @@ pub(crate) fn read<'s>(source: &Source, sources: &'s dyn Sources) -> Result<Cow<
     sources.bytes(source).ok_or_else(|| Failure::Missing(source.clone()))
 }
 
+/// The HMAC of a value. Without one there is no value, rather than an empty one.
+fn keyed(alg: Alg, key: &Source, value: &[u8], sources: &dyn Sources) -> Result<Vec<u8>, Failure> {
+    mac(alg, &read(key, sources)?, value).ok_or_else(|| Failure::Missing(key.clone()))
+}
+
 fn apply(step: &Step, value: Vec<u8>, sources: &dyn Sources) -> Result<Vec<u8>, Failure> {
     Ok(match step {
         Step::Base64 => encode_standard(&value).into_bytes(),
@@ -100,8 +105,8 @@ fn apply(step: &Step, value: Vec<u8>, sources: &dyn Sources) -> Result<Vec<u8>, 
         Step::JsonCompact => compact(&value, &Limits::DEFAULT).map_err(|_| Failure::NotJson)?.into_owned(),
         Step::Sha256 => Sha256::digest(&value).to_vec(),
         Step::Sha512 => Sha512::digest(&value).to_vec(),
-        Step::HmacSha256(key) => mac(Alg::Hs256, &read(key, sources)?, &value).unwrap_or_default(),
-        Step::HmacSha512(key) => mac(Alg::Hs512, &read(key, sources)?, &value).unwrap_or_default(),
+        Step::HmacSha256(key) => keyed(Alg::Hs256, key, &value, sources)?,
+        Step::HmacSha512(key) => keyed(Alg::Hs512, key, &value, sources)?,
         Step::Append(template) => {
             let mut value = value;
             value.extend(fill(template, sources)?);

@@ -79,6 +79,11 @@ pub struct Row {
 }
 
 impl Row {
+    /// The first of the codes that it can refuse with.
+    pub(crate) fn refusal(&self) -> Reason {
+        self.reasons.first().copied().unwrap_or(Reason::KeyUnknown)
+    }
+
     /// The number of the claim that it is about.
     pub(crate) fn claim(&self) -> Option<usize> {
         self.claims[0]
@@ -147,6 +152,11 @@ impl Plan {
 
     pub(crate) fn part(&self, index: Option<usize>) -> Option<&Part> {
         self.description.parts.get(index?)
+    }
+
+    /// The part that a row is about. A row that is about none, which no description makes, refuses every request.
+    pub(crate) fn part_of(&self, row: &Row) -> Result<&Part, Reason> {
+        self.part(row.part).ok_or_else(|| row.refusal())
     }
 
     /// The endpoint for a request: by path, then by method; HEAD goes where GET goes (RFC 9110 section 9.3.2).

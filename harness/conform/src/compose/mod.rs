@@ -298,3 +298,36 @@ pub fn by_id(variant: &Variant, id: &str) -> Result<Plot, String> {
 pub fn is_composed(id: &str) -> bool {
     id.split('/').nth(1) == Some(FAMILY)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::suite::{Disk, Suite};
+
+    #[test]
+    fn an_id_gives_its_composition_or_says_what_is_wrong_with_it() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../vectors");
+        let suite = Suite::load(Arc::new(Disk(root))).map_err(|f| f.to_string()).unwrap();
+        let variant = &suite.scheme("annexcloud").map_err(|f| f.to_string()).unwrap().default;
+        let all = sites(variant);
+        let site = all.iter().find(|s| s.role == "primary" && s.endpoint == "write").unwrap();
+        let word = site.words.first().unwrap();
+        let mut composition = Composition { site, words: Vec::new() };
+        assert!(composition.add(word));
+        let plot = composition.plot(variant);
+        assert_eq!(by_id(variant, &plot.id).unwrap().id, plot.id);
+        for (id, expected) in [
+            ("fuzz/primary".to_string(), "expected a role, an endpoint and words"),
+            ("primary+nowhere".into(), "no `nowhere`"),
+            ("nobody+write".into(), "no `nobody`"),
+            ("primary+write+no-such-word".into(), "there is no word `no-such-word`"),
+            (format!("primary+write+{}+{}", word.id, word.id), "does not go with the words before it"),
+        ] {
+            let said = by_id(variant, &id).err().unwrap();
+            assert!(said.starts_with(&format!("`{id}`: ")) && said.contains(expected), "{said}");
+        }
+    }
+}

@@ -11,7 +11,8 @@ use crate::verify::values::is_typed;
 
 /// One field line, with its auth-scheme or prefix.
 pub(crate) fn field(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
-    let (Some(part), Some(position)) = (case.plan.part(row.part), row.part) else { return Ok(()) };
+    let part = case.plan.part_of(row)?;
+    let position = row.part.ok_or_else(|| row.refusal())?;
     let Some(text) = field_value(case.request, part)? else { return Ok(()) };
     if part.pipeline().and_then(|p| p.single()) == Some(&Source::Token) {
         case.token = Some(text);
@@ -67,7 +68,7 @@ fn trim(line: &[u8]) -> &[u8] {
 
 /// A member of the JSON body that carries something.
 pub(crate) fn body_member(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
-    let Some(part) = case.plan.part(row.part) else { return Ok(()) };
+    let part = case.plan.part_of(row)?;
     if case.body.is_none() {
         let body = case.request.body;
         if body.is_empty() {

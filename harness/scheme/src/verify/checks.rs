@@ -93,7 +93,7 @@ pub(crate) fn header_part(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> 
     if case.has_usual_header() {
         return Ok(());
     }
-    let Some(part) = case.plan.part(row.part) else { return Ok(()) };
+    let part = case.plan.part_of(row)?;
     let found = case.header.as_ref().and_then(|h| h.find(&part.name));
     match (found, &part.rule) {
         (None, _) if part.optional => Ok(()),
@@ -161,7 +161,8 @@ pub(crate) fn identify_by(
     };
     let identity = match part.place {
         Place::Field => {
-            case.field(row.part.unwrap_or_default()).map(Cow::Borrowed).ok_or(Reason::CarrierMissing)?
+            let field = row.part.and_then(|position| case.field(position));
+            field.map(Cow::Borrowed).ok_or(Reason::CarrierMissing)?
         }
         Place::Header | Place::Claims | Place::Body => {
             let missing = match part.place {
@@ -223,7 +224,7 @@ pub(crate) type Unlock =
 /// Tries each key that the description names with a given way to open the token.
 pub(crate) fn signature_by(case: &mut Case<'_>, unlock: &Unlock) -> Result<(), Reason> {
     let rule = case.plan.description.token.as_ref().ok_or(Reason::SignatureInvalid)?;
-    let name = rule.key.own_name().unwrap_or_default();
+    let name = rule.key.own_name().ok_or(Reason::SignatureInvalid)?;
     let compact = case.compact.ok_or(Reason::TokenMalformed)?;
     if matches!(rule.key, Source::Platform(_)) {
         let platform = case.plan.platform.as_ref().ok_or(Reason::SignatureInvalid)?;
@@ -255,7 +256,7 @@ pub(crate) fn unlock<'c>(case: &mut Case<'c>, compact: Compact<'c>, key: Key<'_>
     let alg = case.plan.description.token.as_ref().map_or(Alg::Hs256, |t| t.alg);
     let plaintext = match (&compact, key) {
         (Compact::Jws([_, _, encoded]), _) => {
-            let input = signing_input(case.token.unwrap_or_default(), encoded);
+            let input = signing_input(case.token.ok_or(Reason::TokenMalformed)?, encoded);
             let (Alg::Hs256, Key::Secret(secret)) = (alg, key) else {
                 return signed(encoded, rules, |signature| verify(alg, key, input, signature));
             };
@@ -324,7 +325,7 @@ pub(crate) fn claim(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
 /// A claim with a given comparison.
 pub(crate) fn claim_by(case: &mut Case<'_>, row: &Row, compare: &Compare) -> Result<(), Reason> {
     believed_claim(case, row)?;
-    let Some(part) = case.plan.part(row.part) else { return Ok(()) };
+    let part = case.plan.part_of(row)?;
     let Some(found) = case.claim(row.claim(), &part.name) else { return Ok(()) };
     let actual = plain(found).ok_or(Reason::ClaimsWrongType)?;
     if equals(case, part, &actual, compare) { Ok(()) } else { Err(Reason::ClaimsMismatch) }
@@ -332,7 +333,7 @@ pub(crate) fn claim_by(case: &mut Case<'_>, row: &Row, compare: &Compare) -> Res
 
 /// A claim that is not compared: there, unless it is optional, and of the right type.
 pub(crate) fn believed_claim(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
-    let Some(part) = case.plan.part(row.part) else { return Ok(()) };
+    let part = case.plan.part_of(row)?;
     match case.claim(row.claim(), &part.name) {
         None if part.optional => Ok(()),
         None => Err(Reason::ClaimsMissing),
@@ -348,10 +349,11 @@ pub(crate) fn copy(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
 
 /// A copy with a given comparison.
 pub(crate) fn copy_by(case: &mut Case<'_>, row: &Row, compare: &Compare) -> Result<(), Reason> {
-    let Some(part) = case.plan.part(row.part) else { return Ok(()) };
+    let part = case.plan.part_of(row)?;
     let (actual, refused) = match part.place {
         Place::Field => {
-            (case.field(row.part.unwrap_or_default()).map(Cow::Borrowed), Reason::CarrierMismatch)
+            let field = row.part.and_then(|position| case.field(position));
+            (field.map(Cow::Borrowed), Reason::CarrierMismatch)
         }
         Place::Header => (member_bytes(case, part), Reason::HeaderMismatch),
         _ => (member_bytes(case, part), Reason::CarrierMismatch),
@@ -378,8 +380,8 @@ fn equals(case: &Case<'_>, part: &Part, actual: &[u8], compare: &Compare) -> boo
 }
 
 pub(crate) fn nonce(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
-    let Some(part) = case.plan.part(row.part) else { return Ok(()) };
-    let Rule::Nonce(shape) = &part.rule else { return Ok(()) };
+    let part = case.plan.part_of(row)?;
+    let Rule::Nonce(shape) = &part.rule else { return Err(row.refusal()) };
     if !applies(case, part) {
         return Ok(());
     }
@@ -401,8 +403,8 @@ pub(crate) fn binding(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
 
 /// A binding with a given comparison.
 pub(crate) fn binding_by(case: &mut Case<'_>, row: &Row, compare: &Compare) -> Result<(), Reason> {
-    let Some(part) = case.plan.part(row.part) else { return Ok(()) };
-    let Some(pipeline) = part.pipeline() else { return Ok(()) };
+    let part = case.plan.part_of(row)?;
+    let pipeline = part.pipeline().ok_or_else(|| row.refusal())?;
     if !applies(case, part) {
         return Ok(());
     }
@@ -459,7 +461,7 @@ pub(crate) fn replay_by(
     row: &Row,
     remember: &(dyn Fn(&Case<'_>, Remembered) -> Remembered + Send + Sync),
 ) -> Result<(), Reason> {
-    let Some(part) = case.plan.part(row.part) else { return Ok(()) };
+    let part = case.plan.part_of(row)?;
     if !applies(case, part) {
         return Ok(());
     }
@@ -485,8 +487,8 @@ pub(crate) fn replay_by(
 
 /// Each required item must be among those that are had, as [`covers`] says it of lists.
 pub(crate) fn access(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
-    let index = row.part.unwrap_or_default();
-    let Some(rule) = case.plan.description.access.get(index) else { return Ok(()) };
+    let index = row.part.ok_or_else(|| row.refusal())?;
+    let rule = case.plan.description.access.get(index).ok_or(Reason::Access(index))?;
     let [granted, required] = row.claims;
     let mut nothing = true;
     let covered = case.every(&rule.required, required, |wanted| {

@@ -18,8 +18,8 @@ pub(crate) fn time_reasons(rule: TimeRule, at_most: Option<u64>) -> Vec<Reason> 
 }
 
 pub(crate) fn time(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
-    let Some(part) = case.plan.part(row.part) else { return Ok(()) };
-    let Rule::Time(rule) = &part.rule else { return Ok(()) };
+    let part = case.plan.part_of(row)?;
+    let Rule::Time(rule) = &part.rule else { return Err(row.refusal()) };
     let Some(found) = case.claim(row.claim(), &part.name) else {
         return if part.optional { Ok(()) } else { Err(Reason::TimeMissing) };
     };
