@@ -35,7 +35,7 @@ pub struct Credentials {
 struct Entry {
     /// None where nothing identifies it.
     identity: Option<Identity>,
-    /// The next entry with the same identity.
+    /// Another entry with the same identity, if it is not the last one that is linked.
     next: Option<u32>,
     credential: Credential,
 }
@@ -112,27 +112,25 @@ impl Credentials {
         self.link(self.entries.len() - 1);
     }
 
-    /// Makes the entry at a position known to the index, or to the last one with the same identity.
+    /// Makes the entry at a position known to the index, or to the first one with the same identity.
     fn link(&mut self, position: usize) {
         let Some(identity) = self.entries.get(position).and_then(|entry| entry.identity.as_ref()) else {
             return;
         };
         let hash = identity.hash(&self.hasher);
-        match self.first(hash, |own| own == identity) {
-            Some(mut last) => {
-                while let Some(entry) = self.entries.get_mut(last as usize)
-                    && last != short(position)
-                {
-                    last = *entry.next.get_or_insert(short(position));
-                }
+        if let Some(first) = self.first(hash, |own| own == identity) {
+            // Right behind the first one, so that however many there are none is walked over.
+            let first = self.entries.get_mut(first as usize);
+            let next = first.and_then(|first| first.next.replace(short(position)));
+            if let Some(entry) = self.entries.get_mut(position) {
+                entry.next = next;
             }
-            None => {
-                let again = |i: &u32| {
-                    let entry = self.entries.get(*i as usize);
-                    entry.and_then(|e| e.identity.as_ref()).map_or(0, |own| own.hash(&self.hasher))
-                };
-                self.index.insert_unique(hash, short(position), again);
-            }
+        } else {
+            let again = |i: &u32| {
+                let entry = self.entries.get(*i as usize);
+                entry.and_then(|e| e.identity.as_ref()).map_or(0, |own| own.hash(&self.hasher))
+            };
+            self.index.insert_unique(hash, short(position), again);
         }
     }
 
@@ -173,7 +171,7 @@ impl Credentials {
         self.link_all();
     }
 
-    /// Positions of the credentials with this identifying value.
+    /// Positions of the credentials with this identifying value, in their order.
     pub(crate) fn find(&self, identity: &[u8]) -> Positions {
         let mut next = if self.secret {
             let wanted = Identity::Digest(sha256(identity));
@@ -187,6 +185,7 @@ impl Credentials {
             found.push(position);
             next = self.entries.get(position).and_then(|entry| entry.next);
         }
+        found.sort_unstable();
         found
     }
 
