@@ -6,7 +6,7 @@ mod rows;
 use std::borrow::Cow;
 
 use crate::description::{Description, Format, Part, Place, Rule};
-use crate::encoding::{FEW, JsonRules, Members, Name, Rules, Value, encode_url, string_literal};
+use crate::encoding::{INLINE_MEMBERS, JsonRules, Members, Name, Rules, Value, encode_url, string_literal};
 use crate::reference::Answer;
 use crate::request::{Message, Request, percent_decode};
 use crate::verdict::Reason;
@@ -72,9 +72,8 @@ pub struct Row {
     /// The requirement.
     pub reference: Option<String>,
     pub(crate) part: Option<usize>,
-    /// The number among [`Plan::claim_names`] of the claim that the part is; of an access rule, of what it grants and of
-    /// what it requires. `None` for what has none.
-    pub(crate) claims: [Option<usize>; 2],
+    /// The number among [`Plan::claim_names`] of the claim that the part is, if it has one.
+    pub(crate) claim: Option<usize>,
     pub(crate) check: Check,
 }
 
@@ -82,11 +81,6 @@ impl Row {
     /// The first of the codes that it can refuse with.
     pub(crate) fn refusal(&self) -> Reason {
         self.reasons.first().copied().unwrap_or(Reason::KeyUnknown)
-    }
-
-    /// The number of the claim that it is about.
-    pub(crate) fn claim(&self) -> Option<usize> {
-        self.claims[0]
     }
 }
 
@@ -107,7 +101,7 @@ impl Plan {
         for part in description.parts.iter().filter(|p| p.place == Place::Claims) {
             claim_names.extend(Name::new(&part.name).filter(|name| !claim_names.contains(name)));
         }
-        claim_names.truncate(FEW);
+        claim_names.truncate(INLINE_MEMBERS);
         let rows = rows::rows(&description, &claim_names);
         Self {
             leeway: world.leeway,
@@ -199,6 +193,13 @@ fn usual_headers(d: &Description) -> Vec<UsualHeader> {
     let Some(token) = d.token.as_ref().filter(|t| t.format == Format::Jws) else { return Vec::new() };
     let alg = || ("alg".to_string(), token.alg.header_name().to_string());
     let in_header = d.parts.iter().filter(|p| p.place == Place::Header);
+    // Where a description says of a header what its checks refuse, or gives a name twice, they look at each.
+    let mut names: Vec<&str> = in_header.clone().map(|p| p.name.as_str()).collect();
+    names.extend(["alg", "crit"]);
+    names.sort_unstable();
+    if !names.is_sorted_by(|one, other| one < other) {
+        return Vec::new();
+    }
     let constant = |p: &Part| match &p.rule {
         Rule::Constant(text) => Some((p.name.clone(), text.clone())),
         _ => None,
@@ -290,6 +291,22 @@ mod tests {
         let has = |text: &str| headers.iter().any(|h| *h.text == *encode_url(text.as_bytes()).as_bytes());
         assert!(has(r#"{"alg":"HS256","typ":"JWT"}"#) && has(r#"{"typ":"JWT","alg":"HS256"}"#));
         assert!(has(r#"{"alg":"HS256"}"#) && !has(r#"{"alg":"none"}"#));
+    }
+
+    /// RFC 7515 sections 4 and 4.1.11: a name twice, and what is critical, is refused whatever a description says.
+    #[test]
+    fn a_header_that_its_checks_refuse_is_no_usual_one() {
+        let more = |text: &str| ACME.replace("[claims.sub]", &format!("{text}\n[claims.sub]"));
+        let usual = |text: &str| usual_headers(&load("acme", "scheme.toml", text, &[]).unwrap()).len();
+        assert_eq!(usual(&more("[header.zip]\nconstant = \"no\"")), 4);
+        for other in [
+            more("[header.crit]\nconstant = \"b64\""),
+            more("[header.crit]\nconstant = \"b64\"\noptional = true"),
+            more("[header.alg]\nconstant = \"none\""),
+            ACME.replace("[header.typ]", "[[header.typ]]\nconstant = \"A\"\n[[header.typ]]"),
+        ] {
+            assert_eq!(usual(&other), 0, "{other}");
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub struct Credentials {
     index: HashTable<u32>,
     /// Hashes public identities, so that nobody can choose many with one hash.
     hasher: RandomState,
-    /// Whether identities are secret.
+    /// Whether identities are secret, or made of something that is.
     secret: bool,
 }
 
@@ -48,7 +48,7 @@ pub(crate) type Positions = SmallVec<[usize; 2]>;
 enum Identity {
     /// SHA-256 of a secret: how long it takes to find one says nothing of the others' bytes.
     Digest([u8; 32]),
-    /// What is no secret.
+    /// What everybody may see.
     Public(Box<[u8]>),
 }
 
@@ -62,7 +62,8 @@ impl Identity {
     }
 }
 
-/// A position in less room. There is no memory for more of them; if there were, the last ones would not be found.
+/// A position in less room. Of more than 2³² - 1 credentials, for which no memory is large enough, the others would not
+/// be told apart.
 fn short(position: usize) -> u32 {
     u32::try_from(position).unwrap_or(u32::MAX)
 }
@@ -74,12 +75,12 @@ impl Credentials {
 
     /// Prepares the credentials of a world.
     pub fn prepare(description: &Description, world: &World) -> Self {
-        let secret = |source: &Source| match source {
-            Source::Credential(name) => description.credential_kind(name) == Some(Kind::Secret),
+        let public = |source: &Source| match source {
+            Source::Credential(name) => description.credential_kind(name).is_some_and(Kind::is_public),
             _ => false,
         };
         let identifying = description.parts.iter().find(|p| p.identifies).and_then(Part::pipeline);
-        let mut all = Self::new(identifying.is_some_and(|pipeline| pipeline.sources().any(secret)));
+        let mut all = Self::new(!identifying.is_some_and(|pipeline| pipeline.sources().all(public)));
         for credential in &world.credentials {
             all.insert(description, world.platform("primary"), credential.clone());
         }
@@ -163,8 +164,7 @@ impl Credentials {
             credential.values.retain(|(n, _)| *n != name);
             credential.values.push((name, new));
         }
-        let credential = credential.clone();
-        let identity = self.identity(d, platform, &credential);
+        let identity = self.get(position).and_then(|credential| self.identity(d, platform, credential));
         if let Some(entry) = self.entries.get_mut(position) {
             entry.identity = identity;
         }
@@ -323,22 +323,39 @@ impl ReplayMemory {
 mod tests {
     use super::*;
 
+    fn credential(values: Values) -> Credential {
+        let (role, state) = ("primary".into(), State::Active);
+        Credential { state, values, role, captured: None, request: None, private: Vec::new() }
+    }
+
+    #[test]
+    fn who_gets_another_identity_is_found_by_it_and_not_by_the_old_one() {
+        let scheme = "format = 1\ntitle = \"T\"\n[transport]\n[credential]\nname = \"text\"\n\
+                      [field.x-name]\nfrom = \"credential.name\"\nidentifies = true\n\
+                      [refusal]\n\"*\" = { status = 401 }\n";
+        let d = crate::description::load("t", "scheme.toml", scheme, &[]).unwrap();
+        let named =
+            |name: &str| -> Values { [("name".into(), Value::Text(name.into()))].into_iter().collect() };
+        let mut all = Credentials::new(false);
+        for name in ["one", "two", "one"] {
+            all.insert(&d, None, credential(named(name)));
+        }
+        all.update(&d, None, 0, named("two"));
+        assert_eq!((all.find(b"one").as_slice(), all.find(b"two").as_slice()), (&[2][..], &[0, 1][..]));
+        all.update(&d, None, 0, named("three"));
+        assert_eq!((all.find(b"two").as_slice(), all.find(b"three").as_slice()), (&[1][..], &[0][..]));
+        all.update(&d, None, 7, named("four"));
+        assert!(all.find(b"four").is_empty());
+    }
+
     #[test]
     fn credentials_are_found_by_their_whole_identity() {
-        let credential = Credential {
-            state: State::Active,
-            values: Values::new(),
-            role: "primary".into(),
-            captured: None,
-            request: None,
-            private: Vec::new(),
-        };
         for secret in [true, false] {
             let mut all = Credentials::new(secret);
             let identities = [Some("one"), None, Some("two"), Some("one"), Some("one"), Some("two")];
             for identity in identities {
                 let identity = identity.map(|identity| all.kept(identity.as_bytes()));
-                all.put(identity, credential.clone());
+                all.put(identity, credential(Values::new()));
             }
             assert_eq!(all.find(b"one").as_slice(), [0, 3, 4]);
             assert_eq!(all.find(b"two").as_slice(), [2, 5]);
@@ -360,11 +377,7 @@ mod tests {
             Identity::Digest(digest)
         });
         for digest in &digests {
-            let (role, state) = (String::new(), State::Active);
-            let values = Values::new();
-            let entry =
-                Credential { state, values, role, captured: None, request: None, private: Vec::new() };
-            all.put(Some(digest.clone()), entry);
+            all.put(Some(digest.clone()), credential(Values::new()));
         }
         let [first, second] = digests;
         assert_eq!(first.hash(&all.hasher), second.hash(&all.hasher));

@@ -339,7 +339,7 @@ fn check_key(root: &Table<'_>, d: &Description, key: &Source) -> Result<(), Faul
         Source::Platform(name) => d.platform_kind(name),
         _ => None,
     };
-    if !matches!(kind, Some(Kind::Text | Kind::Integer | Kind::List)) {
+    if !kind.is_some_and(Kind::is_public) {
         return Ok(());
     }
     let full = key.name();

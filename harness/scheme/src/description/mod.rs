@@ -193,6 +193,13 @@ pub enum Kind {
     P256,
 }
 
+impl Kind {
+    /// Whether everybody may see such a value.
+    pub fn is_public(self) -> bool {
+        matches!(self, Self::Text | Self::Integer | Self::List)
+    }
+}
+
 /// An exchange that issues, records or ends.
 #[derive(Debug, Clone)]
 pub struct Operation {

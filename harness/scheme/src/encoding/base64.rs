@@ -196,14 +196,6 @@ pub(crate) fn encode_piece<'r>(bytes: &[u8], room: &'r mut [u8]) -> Option<&'r [
     room.get(..written)
 }
 
-/// The one strict text of a MAC of 32 bytes in base64url.
-pub(crate) fn encode_mac(mac: &[u8; 32]) -> [u8; 43] {
-    let mut text = [0; 43];
-    // There is room for all of it, and nothing else can go wrong.
-    let _written = base64_turbo::URL_SAFE_NO_PAD.encode_slice(mac, &mut text);
-    text
-}
-
 const URL_ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const STANDARD_ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

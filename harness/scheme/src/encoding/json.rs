@@ -12,7 +12,7 @@ use super::scan::{Scanner, plain_run};
 pub(crate) use read::parse_members;
 use read::value;
 pub use read::{Duplicates, JsonRules, parse_object, parse_value};
-pub(crate) use usual::{FEW, Name, Places};
+pub(crate) use usual::{INLINE_MEMBERS, Name, Places};
 pub use write::string_literal;
 use write::write_value;
 
@@ -38,7 +38,7 @@ pub enum Value<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Members<'a> {
     /// The first ones, without an allocation.
-    first: ArrayVec<Member<'a>, FEW>,
+    first: ArrayVec<Member<'a>, INLINE_MEMBERS>,
     /// Those for which there is no place.
     more: Vec<Member<'a>>,
 }

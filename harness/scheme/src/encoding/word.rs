@@ -1,7 +1,7 @@
-//! Compares the words that field lines are made of (RFC 9110 section 5.6.2), many bytes at once. It must not cut them.
+//! Looks at the words of field lines, many bytes at once: names, auth-schemes and credentials. It must not cut them.
 
-/// Whether all is visible ASCII without comma and quote. Looks at all of it, so that it needs no branch for each byte;
-/// the end is looked at with what is before it, so that it is as many.
+/// Whether all is visible ASCII without comma and quote. Looks at all of it, so that it needs no branch for each byte,
+/// and at the last 32 bytes once more rather than one by one at what the others leave.
 pub(crate) fn is_word(text: &[u8]) -> bool {
     const AT_ONCE: usize = 32;
     let odd = |byte: u8| (byte.cast_signed() <= 0x20) | (byte == 0x7f) | (byte == b',') | (byte == b'"');

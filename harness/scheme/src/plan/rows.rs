@@ -7,6 +7,7 @@ use crate::verdict::Reason;
 use crate::verify::carrier;
 use crate::verify::case::Case;
 use crate::verify::checks;
+use crate::verify::signature;
 use crate::verify::times;
 
 /// The rows of a description, in the order of the stages. `names` are the claims whose places are known.
@@ -47,14 +48,16 @@ impl Rows<'_> {
         part: Option<usize>,
         check: impl for<'c> Fn(&mut Case<'c>, &Row) -> Result<(), Reason> + Send + Sync + 'static,
     ) {
-        let claim = part.and_then(|i| self.d.parts.get(i)).filter(|p| p.place == Place::Claims);
+        // The part of an access rule's row is the rule.
+        let claim = part.filter(|_| stage != "access").and_then(|i| self.d.parts.get(i));
+        let claim = claim.filter(|p| p.place == Place::Claims);
         let row = Row {
             stage,
             name: name.into(),
             reasons: reasons.to_vec(),
             reference: reference.clone(),
             part,
-            claims: [claim.and_then(|part| self.number(&part.name)), None],
+            claim: claim.and_then(|part| self.number(&part.name)),
             check: Box::new(check),
         };
         self.rows.push(row);
@@ -131,7 +134,7 @@ impl Rows<'_> {
             };
             // What only now is decoded may be malformed: the signature of a JWS, all of a sealed token.
             let reasons = &[Reason::TokenMalformed, reason];
-            self.add("signature", "signature", reasons, &token_reference, None, checks::signature);
+            self.add("signature", "signature", reasons, &token_reference, None, signature::signature);
             if !(caller_key && in_claims) {
                 self.add("token", "claims", malformed, &token_reference, None, checks::parse_claims);
             }
@@ -232,14 +235,12 @@ impl Rows<'_> {
         }
         for (i, rule) in d.access.iter().enumerate() {
             let name = format!("access.{}", rule.name);
-            self.add("access", &name, &[Reason::Access(i)], &rule.reference, Some(i), checks::access);
             let claims = [&rule.granted, &rule.required].map(|source| match source {
                 Source::Claims(name) => self.number(name),
                 _ => None,
             });
-            if let Some(row) = self.rows.last_mut() {
-                row.claims = claims;
-            }
+            let check = move |case: &mut Case<'_>, row: &Row| checks::access(case, row, claims);
+            self.add("access", &name, &[Reason::Access(i)], &rule.reference, Some(i), check);
         }
         self.add("access", "endpoint", &[Reason::NoEndpoint], &None, None, checks::endpoint);
     }

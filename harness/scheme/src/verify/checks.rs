@@ -1,21 +1,17 @@
 //! The checks that rows name, in the order of the stages. Each decides one thing and must not look ahead.
 
 use std::borrow::Cow;
-use std::mem::MaybeUninit;
 
 use crate::compute::{self, Failure};
 use crate::description::{Alg, Binding, Description, Format, Part, Place, Rule, Source, TimeRule};
-use crate::encoding::{
-    Limits, Members, Value, decode_strict, decode_url, encode_mac, parse_members, parse_object,
-};
-use crate::key::{Key, verify};
-use crate::plan::{Row, Segments};
+use crate::encoding::{Limits, Members, Value, decode_url, parse_members, parse_object};
+use crate::plan::Row;
 use crate::store::{Credentials, Positions, Spent, of_credential};
-use crate::token::{Compact, open_jwe, open_opaque, signing_input, split};
+use crate::token::{Compact, split};
 use crate::verdict::Reason;
 use crate::verify::case::Case;
 use crate::verify::values::{is_typed, plain, read_nonce, read_time, typed};
-use crate::world::{Credential, State, Value as Held, value};
+use crate::world::{Credential, State};
 
 /// One check: it may note what it found in the case.
 pub(crate) type Check = Box<dyn for<'c> Fn(&mut Case<'c>, &Row) -> Result<(), Reason> + Send + Sync>;
@@ -171,7 +167,7 @@ pub(crate) fn identify_by(
                 _ => Reason::ClaimsMissing,
             };
             let found = match part.place {
-                Place::Claims => case.claim(row.claim(), &part.name),
+                Place::Claims => case.claim(row.claim, &part.name),
                 _ => case.members(part.place).and_then(|m| m.find(&part.name)),
             };
             let found = found.ok_or(missing)?;
@@ -212,85 +208,6 @@ fn narrow(case: &Case<'_>) -> Positions {
     if narrowed.is_empty() { case.candidates.clone() } else { narrowed }
 }
 
-/// Verifies the signature, or decrypts, with the key that the description names.
-pub(crate) fn signature(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
-    signature_by(case, &unlock)
-}
-
-/// Opens a token with one key: verifies, or decrypts.
-pub(crate) type Unlock =
-    dyn for<'c> Fn(&mut Case<'c>, Compact<'c>, Key<'_>) -> Result<(), Reason> + Send + Sync;
-
-/// Tries each key that the description names with a given way to open the token.
-pub(crate) fn signature_by(case: &mut Case<'_>, unlock: &Unlock) -> Result<(), Reason> {
-    let rule = case.plan.description.token.as_ref().ok_or(Reason::SignatureInvalid)?;
-    let name = rule.key.own_name().ok_or(Reason::SignatureInvalid)?;
-    let compact = case.compact.ok_or(Reason::TokenMalformed)?;
-    if matches!(rule.key, Source::Platform(_)) {
-        let platform = case.plan.platform.as_ref().ok_or(Reason::SignatureInvalid)?;
-        let key = value(&platform.values, name).and_then(Held::key).ok_or(Reason::SignatureInvalid)?;
-        return unlock(case, compact, key);
-    }
-    let mut refused = Reason::SignatureInvalid;
-    for position in case.candidates.clone() {
-        let credential = case.context.credentials.get(position);
-        let key = credential.and_then(|c| value(&c.values, name)).and_then(Held::key);
-        let Some(key) = key else { continue };
-        match unlock(case, compact, key) {
-            Ok(()) => {
-                case.credential = Some(position);
-                return Ok(());
-            }
-            Err(reason) => refused = reason,
-        }
-    }
-    Err(refused)
-}
-
-/// Room for the signature of an RSA key of 4096 bits; a longer one is decoded elsewhere.
-type SignatureRoom = [MaybeUninit<u8>; 512];
-
-/// The strict way: the pinned algorithm, the whole signing input, the whole signature.
-pub(crate) fn unlock<'c>(case: &mut Case<'c>, compact: Compact<'c>, key: Key<'_>) -> Result<(), Reason> {
-    let rules = &case.plan.base64;
-    let alg = case.plan.description.token.as_ref().map_or(Alg::Hs256, |t| t.alg);
-    let plaintext = match (&compact, key) {
-        (Compact::Jws([_, _, encoded]), _) => {
-            let input = signing_input(case.token.ok_or(Reason::TokenMalformed)?, encoded);
-            let (Alg::Hs256, Key::Secret(secret)) = (alg, key) else {
-                return signed(encoded, rules, |signature| verify(alg, key, input, signature));
-            };
-            let mac = secret.hmac_sha256().mac(input);
-            // Strict base64url has one text for a MAC: to know the right one, none needs to be decoded.
-            let right = same(&encode_mac(&mac), encoded);
-            return if right { Ok(()) } else { signed(encoded, rules, |signature| same(&mac, signature)) };
-        }
-        (Compact::Jwe(parts), Key::Secret(secret)) => {
-            open_jwe(parts, secret.expose(), &rules.payload, &rules.signature)?
-        }
-        (Compact::Opaque(segment), Key::Secret(secret)) => {
-            open_opaque(segment, secret.expose(), &rules.payload)?
-        }
-        _ => return Err(Reason::TokenUndecryptable),
-    };
-    case.buffers.claims.get_or_init(|| plaintext);
-    Ok(())
-}
-
-/// Whether the signature that stands encoded in a token is good.
-fn signed(encoded: &[u8], rules: &Segments, good: impl FnOnce(&[u8]) -> bool) -> Result<(), Reason> {
-    let (mut room, spare): (SignatureRoom, Vec<u8>);
-    room = [MaybeUninit::uninit(); _];
-    let signature = match decode_strict(encoded, &mut room) {
-        Some(signature) => signature,
-        None => {
-            spare = decode_url(encoded, &rules.signature).map_err(|_| Reason::TokenMalformed)?;
-            &spare
-        }
-    };
-    if good(signature) { Ok(()) } else { Err(Reason::SignatureInvalid) }
-}
-
 pub(crate) fn key_state(case: &mut Case<'_>, _: &Row) -> Result<(), Reason> {
     state_of(case.credential())
 }
@@ -324,20 +241,23 @@ pub(crate) fn claim(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
 
 /// A claim with a given comparison.
 pub(crate) fn claim_by(case: &mut Case<'_>, row: &Row, compare: &Compare) -> Result<(), Reason> {
-    believed_claim(case, row)?;
-    let part = case.plan.part_of(row)?;
-    let Some(found) = case.claim(row.claim(), &part.name) else { return Ok(()) };
+    let Some(found) = typed_claim(case, row)? else { return Ok(()) };
     let actual = plain(found).ok_or(Reason::ClaimsWrongType)?;
-    if equals(case, part, &actual, compare) { Ok(()) } else { Err(Reason::ClaimsMismatch) }
+    if equals(case, case.plan.part_of(row)?, &actual, compare) { Ok(()) } else { Err(Reason::ClaimsMismatch) }
 }
 
 /// A claim that is not compared: there, unless it is optional, and of the right type.
 pub(crate) fn believed_claim(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
+    typed_claim(case, row).map(drop)
+}
+
+/// The claim of the right type; `None` if it is optional and not there.
+fn typed_claim<'s, 'c>(case: &'s Case<'c>, row: &Row) -> Result<Option<&'s Value<'c>>, Reason> {
     let part = case.plan.part_of(row)?;
-    match case.claim(row.claim(), &part.name) {
-        None if part.optional => Ok(()),
+    match case.claim(row.claim, &part.name) {
+        None if part.optional => Ok(None),
         None => Err(Reason::ClaimsMissing),
-        Some(found) if is_typed(found, &part.types) => Ok(()),
+        Some(found) if is_typed(found, &part.types) => Ok(Some(found)),
         Some(_) => Err(Reason::ClaimsWrongType),
     }
 }
@@ -385,7 +305,7 @@ pub(crate) fn nonce(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
     if !applies(case, part) {
         return Ok(());
     }
-    match case.claim(row.claim(), &part.name) {
+    match case.claim(row.claim, &part.name) {
         None if part.optional => Ok(()),
         None => Err(Reason::ReplayMissing),
         Some(found) => read_nonce(found, *shape).map(|_| ()).ok_or(Reason::ReplayWrongType),
@@ -485,11 +405,15 @@ pub(crate) fn replay_by(
     }
 }
 
-/// Each required item must be among those that are had, as [`covers`] says it of lists.
-pub(crate) fn access(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
+/// Each required item must be among those that are had, as [`covers`] says it of lists. `granted` and `required` are numbers
+/// of claims, see [`Case::claim`].
+pub(crate) fn access(
+    case: &Case<'_>,
+    row: &Row,
+    [granted, required]: [Option<usize>; 2],
+) -> Result<(), Reason> {
     let index = row.part.ok_or_else(|| row.refusal())?;
     let rule = case.plan.description.access.get(index).ok_or(Reason::Access(index))?;
-    let [granted, required] = row.claims;
     let mut nothing = true;
     let covered = case.every(&rule.required, required, |wanted| {
         nothing = false;

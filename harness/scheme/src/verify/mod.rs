@@ -5,6 +5,7 @@ pub(crate) mod carrier;
 pub(crate) mod case;
 pub(crate) mod checks;
 pub(crate) mod operation;
+pub(crate) mod signature;
 pub(crate) mod times;
 pub(crate) mod values;
 

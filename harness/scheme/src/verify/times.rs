@@ -20,7 +20,7 @@ pub(crate) fn time_reasons(rule: TimeRule, at_most: Option<u64>) -> Vec<Reason> 
 pub(crate) fn time(case: &mut Case<'_>, row: &Row) -> Result<(), Reason> {
     let part = case.plan.part_of(row)?;
     let Rule::Time(rule) = &part.rule else { return Err(row.refusal()) };
-    let Some(found) = case.claim(row.claim(), &part.name) else {
+    let Some(found) = case.claim(row.claim, &part.name) else {
         return if part.optional { Ok(()) } else { Err(Reason::TimeMissing) };
     };
     let time = read_time(found, &part.types).ok_or(Reason::TimeWrongType)?;

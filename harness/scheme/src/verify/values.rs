@@ -52,10 +52,11 @@ pub(crate) fn items<'v>(value: &'v Value<'_>) -> Option<Items<'v>> {
 pub(crate) fn every(value: &Value<'_>, mut each: impl FnMut(&[u8]) -> bool) -> Option<bool> {
     Some(match value {
         Value::String(text) => each(text.as_bytes()),
-        Value::Array(list) if list.is_plain() => {
-            list.plain_texts().into_iter().flatten().all(|text| each(text.as_bytes()))
-        }
-        _ => items(value)?.iter().all(|item| each(item)),
+        Value::Array(list) => match list.plain_texts() {
+            Some(mut texts) => texts.all(|text| each(text.as_bytes())),
+            None => items(value)?.iter().all(|item| each(item)),
+        },
+        _ => each(&plain(value)?),
     })
 }
 

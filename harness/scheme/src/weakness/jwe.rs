@@ -6,7 +6,8 @@ use crate::encoding::{Rules, Value, decode_url, encode_url};
 use crate::key::{Key, open, seal, verify};
 use crate::token::{Compact, IV_LEN, TAG_LEN, open_jwe, open_opaque};
 use crate::verdict::Reason;
-use crate::verify::checks::{signature_by, token_form, token_form_by, unlock};
+use crate::verify::checks::{token_form, token_form_by};
+use crate::verify::signature::{signature_by, unlock};
 
 /// Segments decoded: encoded header, IV, ciphertext, tag.
 struct Pieces<'p> {

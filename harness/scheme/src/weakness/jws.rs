@@ -9,7 +9,8 @@ use crate::plan::Plan;
 use crate::token::{Compact, signing_input};
 use crate::verdict::Reason;
 use crate::verify::case::Case;
-use crate::verify::checks::{alg, signature_by, unlock};
+use crate::verify::checks::alg;
+use crate::verify::signature::{signature_by, unlock};
 
 /// What a careless verifier looks at: the case, the pinned algorithm, the key, what is signed, the signature.
 struct Seen<'s, 'c, 'k> {

@@ -6,7 +6,8 @@ use crate::key::{Key, Secret};
 use crate::mistake::KeyForm;
 use crate::verdict::Reason;
 use crate::verify::case::Case;
-use crate::verify::checks::{Check, signature_by, unlock};
+use crate::verify::checks::Check;
+use crate::verify::signature::{signature_by, unlock};
 
 /// Keys of other environments are taken too.
 pub(super) fn environments(list: &mut List<'_>, prefix: &str) {

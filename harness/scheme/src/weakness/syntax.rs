@@ -8,7 +8,8 @@ use crate::plan::Plan;
 use crate::token::{Compact, split};
 use crate::verdict::Reason;
 use crate::verify::case::Case;
-use crate::verify::checks::{Mend, read_claims, signature_by, token_form_by};
+use crate::verify::checks::{Mend, read_claims, token_form_by};
+use crate::verify::signature::signature_by;
 
 /// Parses the claims of a signed token after a given way to mend them.
 fn parse_claims_by(case: &mut Case<'_>, mend: &Mend) -> Result<(), Reason> {

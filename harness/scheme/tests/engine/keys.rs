@@ -8,7 +8,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bearproof_scheme::description::Alg;
 use bearproof_scheme::encoding::encode_hex;
 use bearproof_scheme::key::{Key, P256Key, RsaKey, Secret, mac, open, seal, sign, verify};
+use bearproof_scheme::store::Credentials;
 use sha2::{Digest as _, Sha256};
+
+use crate::common::{described, world_of};
 
 fn file(path: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)).unwrap()
@@ -152,4 +155,52 @@ fn what_is_no_key_is_refused_in_words() {
     );
     assert_eq!(P256Key::from_pem(b"\xff").err().unwrap(), "not PEM text");
     assert_eq!(P256Key::from_pem(b"hush").err().unwrap(), "no usable P-256 key in PKCS#8 PEM");
+}
+
+/// What identifies a caller is kept as it is only if every source of it is public.
+#[test]
+fn an_identity_that_a_secret_is_part_of_is_kept_as_its_digest() {
+    let public = r#""credential.api""#;
+    for (kind, from, kept) in [
+        ("text", public, "Public("),
+        ("secret", public, "Digest("),
+        ("key", public, "Digest("),
+        ("secret", r#"["credential.api", "base64url"]"#, "Digest("),
+        ("text", r#"["credential.api", "hmac-sha-256 platform.key"]"#, "Digest("),
+        ("text", r#"["credential.api", "hmac-sha-256 credential.other"]"#, "Digest("),
+    ] {
+        let scheme = format!(
+            r#"
+            format = 1
+            title = "Keys"
+            [transport]
+            [credential]
+            api = "{kind}"
+            other = "secret"
+            [platform]
+            key = "secret"
+            [field.x-api-key]
+            from = {from}
+            identifies = true
+            [refusal]
+            "*" = {{ status = 401 }}
+            "#
+        );
+        let world = r#"
+            format = 1
+            origin = "https://keys.example"
+            [platform.primary]
+            key = "a key of the platform"
+            [credential.primary]
+            api = "a-fake-key"
+            other = "another key"
+            [endpoint.read]
+            method = "GET"
+            path = "/"
+            "#;
+        let d = described(&scheme);
+        let printed = format!("{:?}", Credentials::prepare(&d, &world_of(&d, world)));
+        assert!(printed.contains(kept), "{kind} {from}: {printed}");
+        assert_eq!(printed.contains("a-fake-key"), kind == "text", "{kind} {from}: {printed}");
+    }
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::super::json_error::{JsonError, JsonErrorKind};
 use super::super::scan::{Limits, Scanner, Start};
-use super::usual::{FEW, Name, Places, usual_members};
+use super::usual::{INLINE_MEMBERS, Name, Places, usual_members};
 use super::{Elements, Members, Value};
 
 /// What is tolerated beyond the strict reading. `STRICT` tolerates nothing.
@@ -66,7 +66,7 @@ pub(crate) fn parse_members<'a>(
         |scan| {
             let offset = scan.offset();
             // What is usual has few members, and at most lists in the object.
-            if offset == 0 && limits.depth >= 2 && limits.members >= FEW {
+            if offset == 0 && limits.depth >= 2 && limits.members >= INLINE_MEMBERS {
                 let (end, places) = usual_members(scan.text(), rules, expected, members);
                 if end > 0 {
                     scan.go_on(end);
@@ -300,7 +300,7 @@ mod tests {
         }
     }
 
-    /// Every text of up to four of these members, read with every guess and every rule.
+    /// Every text of up to four of these members, alone and behind six others, read with every guess and every rule.
     #[test]
     fn a_guess_of_names_changes_nothing() {
         let members = [
@@ -315,16 +315,22 @@ mod tests {
         ];
         let guesses = [&[][..], &["a"], &["a", "b"], &["b", "a"], &["a", "b", "c", "d"]];
         let guesses = guesses.map(|names| names.iter().filter_map(|n| Name::new(n)).collect::<Vec<_>>());
-        for (number, limit) in (0..members.len().pow(4)).flat_map(|number| [(number, 2), (number, 3)]) {
-            let limits = Limits { depth: 8, members: limit };
+        let others: String = ('p'..='u').map(|name| format!("\"{name}\":[],")).collect();
+        for number in 0..members.len().pow(4) {
             let digit = |place: u32| number / members.len().pow(place) % members.len();
             let text: Vec<&str> = (0..4).map(|place| members[digit(place)]).collect();
             let text = format!("{{{}}}", text.join(","));
             let shorter = text.trim_matches(',').replace(",,", ",").replace("{,", "{").replace(",}", "}");
+            let longer = shorter.replacen('{', &format!("{{{others}"), 1);
             for duplicates in [Duplicates::Refuse, Duplicates::First, Duplicates::Last] {
                 let rules = JsonRules { duplicates };
-                for text in [&text, &shorter] {
-                    let plain = parse_object(text.as_bytes(), &rules, &limits);
+                for (text, limit) in [(&text, 8), (&shorter, 8), (&shorter, 3), (&longer, 8), (&longer, 9)] {
+                    let limits = Limits { depth: 8, members: limit };
+                    // A value is read by the grammar alone.
+                    let plain = parse_value(text.as_bytes(), &rules, &limits).map(|value| match value {
+                        Value::Object(members) => *members,
+                        other => panic!("{other:?} begins with a brace"),
+                    });
                     for names in &guesses {
                         let mut read = Members::default();
                         let guessed = parse_members(text.as_bytes(), &rules, &limits, names, &mut read);
