@@ -93,8 +93,8 @@ impl Deviations {
                 Outcome::Xfail => result.outcome = Outcome::Fail,
                 Outcome::Xpass => (result.outcome, result.cause) = (Outcome::Pass, String::new()),
                 _ => {
-                    let marks = [known.over(), known.otherwise(&observation(result))];
-                    let plain = marks.iter().find_map(|mark| result.cause.strip_prefix(mark.as_str()));
+                    let mut marks = known.over().into_iter().chain([known.otherwise(&observation(result))]);
+                    let plain = marks.find_map(|mark| result.cause.strip_prefix(mark.as_str()));
                     if let Some(plain) = plain.map(String::from) {
                         result.cause = plain;
                     }
@@ -108,12 +108,12 @@ impl Deviations {
     pub fn apply(&self, results: &mut [VectorResult], now: u64) {
         for result in results {
             let Some(known) = self.of(&result.id) else { continue };
-            let over = known.end.is_some_and(|end| now >= end);
+            let over = known.over().filter(|_| known.end.is_some_and(|end| now >= end));
             let seen = observation(result);
             let (outcome, cause) = match (deviates(result), over) {
-                (true, true) => (result.outcome, known.over() + &result.cause),
-                (true, false) if seen == known.known.observed => (Outcome::Xfail, result.cause.clone()),
-                (true, false) => (result.outcome, known.otherwise(&seen) + &result.cause),
+                (true, Some(over)) => (result.outcome, over + &result.cause),
+                (true, None) if seen == known.known.observed => (Outcome::Xfail, result.cause.clone()),
+                (true, None) => (result.outcome, known.otherwise(&seen) + &result.cause),
                 (false, _) if result.outcome == Outcome::Pass => (Outcome::Xpass, known.gone()),
                 (false, _) => continue,
             };
@@ -143,9 +143,10 @@ impl Deviation {
         }
     }
 
-    /// How the cause begins when the last day is over.
-    fn over(&self) -> String {
-        format!("known until {}, which is over; ", self.known.until.as_deref().unwrap_or_default())
+    /// How the cause begins when the last day is over; `None` if there is no last day.
+    fn over(&self) -> Option<String> {
+        let until = self.known.until.as_ref()?;
+        Some(format!("known until {until}, which is over; "))
     }
 
     /// How the cause begins when something else was seen.
@@ -351,7 +352,7 @@ mod tests {
     #[test]
     fn what_can_not_be_meant_is_refused_at_its_place() {
         let refused = |entries: &str, words: &str| {
-            let message = file(entries).err().unwrap_or_default();
+            let Err(message) = file(entries) else { panic!("not refused:\n{entries}") };
             assert!(message.contains(words), "{message}");
         };
         refused(
@@ -381,6 +382,7 @@ mod tests {
         let want =
             "\n[[deviation]]\nvector   = \"a/carrier/missing\"\nobserved = \"reject 200\"\nreason   = \"\"\n";
         assert_eq!(text, want);
-        assert!(file(&text).err().unwrap_or_default().contains("needs its reason"));
+        let Err(message) = file(&text) else { panic!("an entry without a reason loads:\n{text}") };
+        assert!(message.contains("needs its reason"), "{message}");
     }
 }

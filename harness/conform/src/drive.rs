@@ -162,17 +162,22 @@ impl Driver<'_> {
         result.status = Some(observation.status);
         result.reason = observation.reason.clone().filter(|r| !r.is_empty());
         let d = &self.plot.variant.description;
-        let endpoint = self.plot.variant.world.endpoint(&made.endpoint);
-        let success = endpoint.map(|e| e.success.clone()).unwrap_or_default();
-        let inside = let_in(&success, &observation);
+        let Some(endpoint) = self.plot.variant.world.endpoint(&made.endpoint) else {
+            let why = format!(
+                "the world has no endpoint `{}`, so what its success looks like is unknown",
+                made.endpoint
+            );
+            return (result, Outcome::Error, why);
+        };
+        let success = &endpoint.success;
+        let inside = let_in(success, &observation);
         result.observed = Some(if inside { "accept" } else { "reject" }.into());
         // Where the request differs by its method, an answer that this method is not served here refuses it.
-        let other_method = endpoint.is_some_and(|e| e.method != made.message.method);
+        let other_method = endpoint.method != made.message.method;
         let unserved = other_method && !inside && matches!(observation.status, 404 | 405);
         let unserved = unserved && matches!(expect, Expect::Reject(_));
         let documented = if unserved { Documented::default() } else { documented(d, &expect, &made.message) };
-        let (mut outcome, mut cause) =
-            verdict(&expect, inside, &success, &observation, &documented, unserved);
+        let (mut outcome, mut cause) = verdict(&expect, inside, success, &observation, &documented, unserved);
         if let Some(echo) = self.leak(&made.message, &observation) {
             (outcome, cause) = (Outcome::Fail, echo);
         } else if outcome == Outcome::Pass && matches!(expect, Expect::Reject(_)) {
@@ -302,7 +307,8 @@ fn frozen_next(plot: &Plot, index: usize, step: &FrozenStep) -> Result<Next, Str
     let d = &plot.variant.description;
     let endpoint = match &recipe.action {
         Action::Obtain(name) => {
-            name.clone().or_else(|| crate::resolve::token_operation(d).map(Into::into)).unwrap_or_default()
+            let name = name.as_deref().or_else(|| crate::resolve::token_operation(d));
+            name.ok_or("the step obtains a token, and the scheme has no operation that issues one")?.into()
         }
         _ => recipe.endpoint.clone().unwrap_or_else(|| plot.endpoint.clone()),
     };

@@ -62,7 +62,8 @@ mod tests {
         let good = read("equivalent.toml", &format!("format = 1\n{entry}"));
         assert_eq!(good.map(|all| all.len()), Ok(1));
         let twice = read("equivalent.toml", &format!("format = 1\n{entry}{entry}"));
-        let message = twice.err().map(|f| f.to_string()).unwrap_or_default();
+        let Err(fault) = twice else { panic!("a weakness has two reasons") };
+        let message = fault.to_string();
         assert!(message.starts_with("equivalent.toml:6:15"), "{message}");
         assert!(message.contains("`a/b` stands twice"), "{message}");
     }

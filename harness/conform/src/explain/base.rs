@@ -15,8 +15,9 @@ use crate::suite::Variant;
 pub(super) struct Base<'a> {
     /// What our signer starts from.
     pub(super) start: Start<'a>,
-    /// The right values of its parts, computed once: a binding of a long body takes its time.
-    pub(super) right: Vec<Written>,
+    /// The right values of its parts, computed once: a binding of a long body takes its time. `None` if there are none,
+    /// such as a compact form of a body that is no JSON.
+    pub(super) right: Option<Vec<Written>>,
     /// Other times at which it may have been made, in seconds since 1970 UTC.
     pub(super) times: Vec<u64>,
     /// Ways in which the token may have been signed; empty if none that is known.
@@ -45,7 +46,10 @@ impl<'a> Base<'a> {
         let (credential, named) = caller(variant, message, found, entropy);
         let signer = Signer { description: d, credential, platform: world.platform("primary"), now, entropy };
         let mut start = Start::new(signer, world, draft);
-        start.other_host = message.request().host().unwrap_or_default().into_owned();
+        // A request that names no host names no other one either.
+        if let Some(host) = message.request().host() {
+            start.other_host = host.into_owned();
+        }
         let own = start.parts.clone();
         start.parts.retain(|p| !p.optional || said(&own, message, found, p).is_some_and(|s| s != "\"\""));
         start.parts.retain(|p| {
@@ -54,7 +58,7 @@ impl<'a> Base<'a> {
         start.given = nonces(&start.parts, found);
         let mut base = Self {
             start,
-            right: Vec::new(),
+            right: None,
             times: Vec::new(),
             seals: Vec::new(),
             has_key: true,
@@ -67,7 +71,7 @@ impl<'a> Base<'a> {
         base.has_key = d.token.is_none() || KeyUse::Right.find(&base.start).is_some();
         base.seals = seals::of(&base.start, found);
         let Start { signer, parts, draft, given, .. } = &base.start;
-        base.right = signer.parts(parts, draft, given, &mut Trace::none()).unwrap_or_default();
+        base.right = signer.parts(parts, draft, given, &mut Trace::none()).ok();
         if !base.has_key {
             let name = d.token.as_ref().map(|t| t.key.name()).unwrap_or_default();
             base.unchecked.push(format!("the signature of the token: `{name}` is not here"));

@@ -125,8 +125,11 @@ fn differs(
     let wrong: Vec<&WrongSigner> = wrong.iter().copied().filter(|w| !w.id.starts_with("clock/")).collect();
     let mut start = start.clone();
     // What goes wrong only later has the values of the right request, if it was made at the same time.
-    if start.signer.now == base.start.signer.now && !wrong.iter().any(|w| w.is_early()) {
-        start.given.clone_from(&base.right);
+    if start.signer.now == base.start.signer.now
+        && !wrong.iter().any(|w| w.is_early())
+        && let Some(right) = &base.right
+    {
+        start.given.clone_from(right);
     }
     let made = make(&start, &wrong, Signing::Sketch).ok()?;
     Some(difference(there, &observe(base, &made)).into_iter().map(|d| d.name).collect())

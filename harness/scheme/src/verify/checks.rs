@@ -405,8 +405,8 @@ pub(crate) fn replay_by(
     }
 }
 
-/// Each required item must be among those that are had, as [`covers`] says it of lists. `granted` and `required` are numbers
-/// of claims, see [`Case::claim`].
+/// Each required item must be among those that are had, as [`covers`] says it of lists. `granted` and `required` are
+/// numbers of claims, see [`Case::claim`].
 pub(crate) fn access(
     case: &Case<'_>,
     row: &Row,

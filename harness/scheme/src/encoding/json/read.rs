@@ -73,7 +73,9 @@ pub(crate) fn parse_members<'a>(
                     if end == text.len() {
                         return Ok(Some(places));
                     }
-                    return rest_of_object(scan, rules, members).map(|()| None);
+                    let mut read = ReadMembers { members, index: BTreeMap::new() };
+                    let rest = scan.more_members(|scan, offset| member(scan, rules, &mut read, offset));
+                    return rest.map(|()| None);
                 }
             }
             match scan.start()? {
@@ -139,16 +141,6 @@ fn object<'a, G: FnMut(Range<usize>)>(
 ) -> Result<(), JsonError> {
     let mut read = ReadMembers { members, index: BTreeMap::new() };
     scan.members(|scan, offset| member(scan, rules, &mut read, offset))
-}
-
-/// As [`object`], of which some members are there already.
-fn rest_of_object<'a, G: FnMut(Range<usize>)>(
-    scan: &mut Scanner<'a, G>,
-    rules: &JsonRules,
-    members: &mut Members<'a>,
-) -> Result<(), JsonError> {
-    let mut read = ReadMembers { members, index: BTreeMap::new() };
-    scan.more_members(|scan, offset| member(scan, rules, &mut read, offset))
 }
 
 fn member<'a, G: FnMut(Range<usize>)>(
