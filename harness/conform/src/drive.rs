@@ -145,6 +145,10 @@ impl Driver<'_> {
             }
             Next::Send(made) => made,
         };
+        let Some(endpoint) = self.plot.variant.world.endpoint(&made.endpoint) else {
+            let why = format!("the world has no endpoint `{}`, so nothing was sent", made.endpoint);
+            return (result, Outcome::Error, why);
+        };
         self.register(&made);
         let answer = self.subject.send(&made.message, index);
         let observation = match answer {
@@ -162,13 +166,6 @@ impl Driver<'_> {
         result.status = Some(observation.status);
         result.reason = observation.reason.clone().filter(|r| !r.is_empty());
         let d = &self.plot.variant.description;
-        let Some(endpoint) = self.plot.variant.world.endpoint(&made.endpoint) else {
-            let why = format!(
-                "the world has no endpoint `{}`, so what its success looks like is unknown",
-                made.endpoint
-            );
-            return (result, Outcome::Error, why);
-        };
         let success = &endpoint.success;
         let inside = let_in(success, &observation);
         result.observed = Some(if inside { "accept" } else { "reject" }.into());

@@ -180,6 +180,23 @@ fn a_right_request_is_called_right() {
     }
 }
 
+/// RFC 9112 section 3.2: what names no host was not sent to another one, whatever else is wrong with it.
+#[test]
+fn a_request_without_a_host_called_no_other_one() {
+    let suite = suite();
+    for scheme in &suite.schemes {
+        let right = request(&scheme.default, None).unwrap();
+        for lines in [vec![], vec![("Host".to_string(), Vec::new())]] {
+            let mut message = right.clone();
+            message.fields.retain(|(name, _)| !name.eq_ignore_ascii_case("host"));
+            message.fields.extend(lines);
+            let hits = explained(&scheme.default, &message).hits;
+            let other = hits.iter().find(|hit| hit.ids.iter().any(|id| id == "request/other-host"));
+            assert!(other.is_none(), "{}: {other:?}", scheme.default.description.id);
+        }
+    }
+}
+
 #[test]
 fn two_mistakes_are_found_together() {
     let suite = suite();
